@@ -1,0 +1,1 @@
+"""Guilder: a payments platform that teams run on their own machines."""

@@ -1,0 +1,1 @@
+"""The words every capability shares. Imports nothing but the standard library."""

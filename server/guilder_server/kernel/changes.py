@@ -1,0 +1,122 @@
+"""A change set: everything that one request wants to become true, together or not at all.
+
+Flows build one and hand it over. They name domain objects, never SQL: which table an object
+lives in is known to its mapping, how sets of concurrent requests merge to the committer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from guilder_server.kernel.postings import LedgerTransaction
+from guilder_server.kernel.tenant import Tenant
+
+
+class Stored(Protocol):
+    """A domain object that has a row of its own."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def version(self) -> int:
+        """Counts the row's changes; an update applies only to the version it has read."""
+
+
+T = TypeVar("T", bound=Stored)
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something that happened to `subject`, in the past tense: `charge.succeeded`."""
+
+    type: str
+    subject: Stored
+    previous: Stored | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """A fact as it is kept: its payload is the subject as the wire showed it then."""
+
+    id: str
+    type: str
+    created: datetime
+    object_id: str
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class KeyClaim:
+    """An idempotency key with what it answers.
+
+    `status` 0 means "started": the claim holds until `lease_until` while a gateway is asked.
+    `fence` names the start that a finish belongs to; a finish with another fence is refused.
+    """
+
+    key: str
+    fingerprint: bytes
+    status: int
+    response: bytes
+    created: datetime
+    lease_until: datetime | None = None
+    finishes: str | None = None
+    fence: str | None = None
+
+
+@dataclass(slots=True)
+class Changes:
+    tenant: Tenant
+    added: list[Stored] = field(default_factory=list)
+    changed: list[tuple[Stored, Stored]] = field(default_factory=list)
+    postings: list[LedgerTransaction] = field(default_factory=list)
+    facts: list[Fact] = field(default_factory=list)
+    events: list[EventRow] = field(default_factory=list)
+    key: KeyClaim | None = None
+
+    def add(self, thing: T) -> T:
+        """A new row."""
+        self.added.append(thing)
+        return thing
+
+    def change(self, before: T, after: T) -> T:
+        """The row that is now `before` becomes `after`, unless it has changed meanwhile.
+
+        Gives `after` back under the version that it will have.
+        """
+        after = replace(after, version=before.version + 1)  # type: ignore[type-var]
+        self.changed.append((before, after))
+        return after
+
+    def save(self, before: T | None, after: T) -> T:
+        """A new row if there was none before, else a change of it."""
+        return self.add(after) if before is None else self.change(before, after)
+
+    def post(self, transaction: LedgerTransaction) -> LedgerTransaction:
+        """Money moves."""
+        self.postings.append(transaction)
+        return transaction
+
+    def record(self, type: str, subject: Stored, previous: Stored | None = None) -> None:
+        """A fact that listeners will hear of; `previous` is the subject before an update."""
+        self.facts.append(Fact(type, subject, previous))
+
+    def empty(self) -> bool:
+        return not (self.added or self.changed or self.postings or self.facts or self.key)
+
+    def latest(self) -> dict[str, Stored]:
+        """Objects as they will be once this is committed, by id."""
+        found: dict[str, Stored] = {thing.id: thing for thing in self.added}
+        found.update((after.id, after) for _, after in self.changed)
+        found.update((entry.id, entry) for entry in self.postings)
+        return found
+
+
+class GuardLost(Exception):
+    """A row that the change set relied on has changed since it was read: read again."""
+
+
+class KeyTaken(Exception):
+    """The idempotency key of the change set was claimed by another: look at its answer."""

@@ -1,0 +1,59 @@
+"""Public ids: a prefix that names the kind, then 24 letters and digits.
+
+The first nine characters are the microsecond of creation in base 62, the other fifteen are
+random (89 bits). Two things follow. Ids sort by creation, so "newest first" is the primary
+key read backwards and no list needs a second index. And new rows land at the right edge of
+their index, which keeps its pages full and in memory however large the table grows.
+"""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+
+from guilder_server.kernel.clock import Clock
+
+DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"  # in ASCII order
+TIME_LENGTH = 9  # 62^9 microseconds: four centuries
+RANDOM_LENGTH = 15
+_SPACE = 62**RANDOM_LENGTH
+_PAIRS = [a + b for a in DIGITS for b in DIGITS]
+
+
+def base62(number: int, length: int) -> str:
+    """`number` in exactly `length` base-62 digits, two at a time."""
+    out = []
+    for _ in range(length // 2):
+        number, low = divmod(number, 3844)
+        out.append(_PAIRS[low])
+    if length % 2:
+        out.append(DIGITS[number % 62])
+    return "".join(reversed(out))
+
+
+def microseconds(instant: datetime) -> int:
+    return int(instant.timestamp()) * 1_000_000 + instant.microsecond
+
+
+class Ids:
+    """Makes ids; two from the same maker are never equal and always in order."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._last = 0
+
+    def new(self, prefix: str) -> str:
+        self._last = max(self._last + 1, microseconds(self._clock.now()))
+        return f"{prefix}_{base62(self._last, TIME_LENGTH)}{secret(RANDOM_LENGTH)}"
+
+
+def secret(length: int) -> str:
+    """`length` random base-62 characters from the operating system's generator."""
+    if length == RANDOM_LENGTH:
+        return base62(secrets.randbits(96) % _SPACE, RANDOM_LENGTH)
+    return base62(secrets.randbits(6 * length + 8) % 62**length, length)
+
+
+def first_id(prefix: str, instant: datetime) -> str:
+    """The lower bound of all ids made at or after `instant`: where a time filter starts."""
+    return f"{prefix}_{base62(microseconds(instant), TIME_LENGTH)}"
