@@ -1,0 +1,1 @@
+"""PostgreSQL: the pool, merged reads, and the committer. Knows no capability."""

@@ -1,0 +1,138 @@
+"""Idempotency keys: claimed in the transaction of the work that they stand for.
+
+A key and its final answer arrive together with the work, or not at all; there is no moment in
+which one exists without the other. When a gateway has to be asked in between, the key is first
+claimed as "started" and later finished, by whoever still holds its fence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from guilder_server.kernel.changes import Changes, KeyClaim, KeyTaken
+from guilder_server.postgres.columns import BIGINT, BYTEA, INSTANT, INTEGER, TEXT
+from guilder_server.postgres.committer import Part, Statement
+from guilder_server.postgres.reads import Lookup
+from guilder_server.postgres.schema import id_column, instant_column, metadata, tenant_column
+
+idempotency_keys = sa.Table(
+    "idempotency_keys",
+    metadata,
+    tenant_column(),
+    id_column("key"),
+    sa.Column("fingerprint", sa.LargeBinary, nullable=False),
+    sa.Column("status", sa.Integer, nullable=False, comment="0 while the request is running"),
+    sa.Column("response", sa.LargeBinary, nullable=False, comment="a snapshot"),
+    instant_column("created"),
+    instant_column("lease_until", nullable=True),
+    sa.Column("fence", sa.Text, nullable=True),
+    sa.PrimaryKeyConstraint("tenant_id", "key"),
+    sa.Index("idempotency_keys_created", "created", postgresql_using="brin"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRecord:
+    fingerprint: bytes
+    status: int
+    response: bytes
+    created: datetime
+    lease_until: datetime | None
+    fence: str | None
+
+
+KEY_LOOKUP = Lookup(
+    "SELECT k.tenant_id, k.key, fingerprint, status, response, created, lease_until, fence "
+    "FROM unnest(%s, %s) AS k(tenant_id, key) JOIN idempotency_keys USING (tenant_id, key)",
+    (BIGINT, TEXT),
+    lambda row: KeyRecord(*row),
+)
+
+_COLUMNS = "tenant_id, key, fingerprint, status, response, created, lease_until, fence"
+_TYPES = (BIGINT, TEXT, BYTEA, INTEGER, BYTEA, INSTANT, INSTANT, TEXT)
+_CLAIM = (
+    f"INSERT INTO idempotency_keys ({_COLUMNS}) SELECT * FROM unnest({', '.join(['%s'] * 8)}) "
+    "ON CONFLICT DO NOTHING RETURNING tenant_id, key"
+)
+_LOCK = (
+    "SELECT k.tenant_id, k.key FROM unnest(%s, %s, %s) AS k(tenant_id, key, fence) "
+    "JOIN idempotency_keys i USING (tenant_id, key) "
+    "WHERE i.status = 0 AND i.fence = k.fence ORDER BY 1, 2 FOR NO KEY UPDATE OF i"
+)
+_FINISH = (
+    "UPDATE idempotency_keys i SET status = v.status, response = v.response, lease_until = NULL "
+    "FROM unnest(%s, %s, %s, %s) AS v(tenant_id, key, status, response) "
+    "WHERE i.tenant_id = v.tenant_id AND i.key = v.key"
+)
+_RELEASE = (
+    "DELETE FROM idempotency_keys i USING unnest(%s, %s) AS v(tenant_id, key) "
+    "WHERE i.tenant_id = v.tenant_id AND i.key = v.key"
+)
+
+
+class Keys(Part):
+    """Claims and finishes the keys of a batch; no two sets of it carry the same one."""
+
+    def __init__(self, sets: Sequence[Changes]) -> None:
+        claims = sorted(
+            ((changes.tenant.id, changes.key.key, changes.key) for changes in sets if changes.key),
+            key=lambda claim: claim[:2],
+        )
+        self._new = [claim for claim in claims if claim[2].finishes is None]
+        self._finishing = [claim for claim in claims if claim[2].finishes is not None]
+        self._held: set[tuple[int, str]] = set()
+        self._granted: dict[tuple[int, str], KeyClaim] = {}
+
+    def first(self) -> list[Statement]:
+        statements: list[Statement] = []
+        if self._new:
+            rows = [
+                (tenant, key, c.fingerprint, c.status, c.response, c.created, c.lease_until, c.fence)
+                for tenant, key, c in self._new
+            ]
+            columns = zip(*rows, strict=True)
+            arrays = [kind.array(column) for kind, column in zip(_TYPES, columns, strict=True)]
+            statements.append((_CLAIM, arrays))
+        if self._finishing:
+            fences = TEXT.array([claim.finishes for _, _, claim in self._finishing])
+            statements.append((_LOCK, [*_places(self._finishing), fences]))
+        return statements
+
+    def read(self, results: list[list[Any]]) -> None:
+        self._held = {(tenant, key) for rows in results for tenant, key in rows}
+
+    def refusal(self, changes: Changes) -> Exception | None:
+        if changes.key and (changes.tenant.id, changes.key.key) not in self._held:
+            return KeyTaken(changes.key.key)
+        return None
+
+    def grant(self, changes: Changes) -> None:
+        if changes.key:
+            self._granted[changes.tenant.id, changes.key.key] = changes.key
+
+    def second(self) -> list[Statement]:
+        statements: list[Statement] = []
+        finished = [claim for claim in self._finishing if claim[:2] in self._granted]
+        if finished:
+            statuses = INTEGER.array([claim.status for _, _, claim in finished])
+            responses = BYTEA.array([claim.response for _, _, claim in finished])
+            statements.append((_FINISH, [*_places(finished), statuses, responses]))
+        # A set that was refused for another reason leaves its key free for the next try.
+        released = [
+            claim for claim in self._new if claim[:2] in self._held and claim[:2] not in self._granted
+        ]
+        if released:
+            statements.append((_RELEASE, _places(released)))
+        return statements
+
+    def committed(self) -> None:
+        """Nothing is remembered past the commit."""
+
+
+def _places(claims: Sequence[tuple[int, str, KeyClaim]]) -> list[bytes]:
+    return [BIGINT.array([claim[0] for claim in claims]), TEXT.array([claim[1] for claim in claims])]
