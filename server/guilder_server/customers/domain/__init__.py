@@ -1,0 +1,1 @@
+"""Customers: frozen data and pure functions."""

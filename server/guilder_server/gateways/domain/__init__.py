@@ -1,0 +1,1 @@
+"""Gateways' own data and decisions: no I/O, no clock, no framework."""

@@ -1,0 +1,16 @@
+"""The door of tenancy: what other capabilities may use."""
+
+from guilder_server.tenancy.domain.account import Account
+from guilder_server.tenancy.domain.keys import KeyKind, KeyRecord, new_key
+from guilder_server.tenancy.flows import Accounts, Keyring
+from guilder_server.tenancy.views import view_account
+
+__all__ = [
+    "Account",
+    "Accounts",
+    "KeyKind",
+    "KeyRecord",
+    "Keyring",
+    "new_key",
+    "view_account",
+]

@@ -1,0 +1,1 @@
+"""Accounts and keys: frozen data and pure functions."""

@@ -1,0 +1,82 @@
+"""API keys: what they look like, and what is kept of them.
+
+    sk_test_gld 8wJ0…32 random characters…  1c9ZbA
+    ╰─ kind, mode, brand                    ╰─ CRC-32 of everything before it
+
+The check sum tells a mistyped or invented key before the database is asked. Only a keyed hash
+of a key is stored: its 190 random bits need no slow hash, and without the pepper a copy of the
+database lets nobody in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import zlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+from guilder_server.kernel.ids import base62, secret
+from guilder_server.kernel.tenant import Tenant
+
+KeyKind: TypeAlias = Literal["secret", "publishable", "restricted"]
+
+RANDOM_LENGTH = 32
+CHECK_LENGTH = 6
+_PREFIXES: dict[KeyKind, str] = {"secret": "sk", "publishable": "pk", "restricted": "rk"}
+_FORM = re.compile(r"(?:sk|rk|pk)_(?:live|test)_gld[0-9A-Za-z]{38}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRecord:
+    """A key as it is kept: everything but the key. `permissions` narrow a restricted one."""
+
+    id: str
+    tenant: Tenant
+    kind: KeyKind
+    last4: str
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    permissions: tuple[str, ...] | None = None
+
+    def shown(self) -> str:
+        """The key as an error may show it."""
+        mode = "live" if self.tenant.livemode else "test"
+        return f"{_PREFIXES[self.kind]}_{mode}_****{self.last4}"
+
+    def expired(self, now: datetime) -> bool:
+        return self.expires_at is not None and self.expires_at <= now
+
+
+def new_key(kind: KeyKind, livemode: bool) -> str:
+    """A key that nobody has seen; to be shown once."""
+    mode = "live" if livemode else "test"
+    body = f"{_PREFIXES[kind]}_{mode}_gld{secret(RANDOM_LENGTH)}"
+    return body + check_sum(body)
+
+
+def check_sum(body: str) -> str:
+    return base62(zlib.crc32(body.encode()), CHECK_LENGTH)
+
+
+def well_formed(token: str) -> bool:
+    """Whether this can be a key at all."""
+    if not _FORM.fullmatch(token):
+        return False
+    body, check = token[:-CHECK_LENGTH], token[-CHECK_LENGTH:]
+    return check_sum(body) == check
+
+
+def livemode_of(token: str) -> bool:
+    return token[3:7] == "live"
+
+
+def kind_of(token: str) -> KeyKind:
+    return next(kind for kind, prefix in _PREFIXES.items() if token.startswith(prefix))
+
+
+def digest(pepper: bytes, token: str) -> bytes:
+    """What is stored in place of the key."""
+    return hmac.new(pepper, token.encode(), hashlib.sha256).digest()

@@ -1,0 +1,69 @@
+"""Accounts and keys as PostgreSQL keeps them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any
+
+import msgspec
+
+from guilder_server.kernel.tenant import Tenant
+from guilder_server.postgres.columns import BYTEA, TEXT
+from guilder_server.postgres.reads import Lookup, MergedReads
+from guilder_server.tenancy.domain.account import Account
+from guilder_server.tenancy.domain.keys import KeyRecord
+
+_metadata = msgspec.json.Decoder(dict[str, str])
+_permissions = msgspec.json.Decoder(tuple[str, ...])
+
+_ACCOUNT_FIELDS = tuple(field.name for field in fields(Account))
+
+
+def _key(row: Sequence[Any]) -> KeyRecord:
+    key_id, kind, last4, permissions, expires_at, revoked_at, tenant_id, account, livemode = row
+    return KeyRecord(
+        id=key_id,
+        tenant=Tenant(tenant_id, account, livemode),
+        kind=kind,
+        last4=last4,
+        expires_at=expires_at,
+        revoked_at=revoked_at,
+        permissions=None if permissions is None else _permissions.decode(permissions),
+    )
+
+
+def _account(row: Sequence[Any]) -> Account:
+    named = dict(zip(_ACCOUNT_FIELDS, row, strict=True))
+    return Account(**named | {"metadata": _metadata.decode(named["metadata"])})
+
+
+_ACCOUNT_COLUMNS = ", ".join(f"accounts.{name}" for name in _ACCOUNT_FIELDS)
+_KEYS = Lookup(
+    "SELECT k.hash, a.id, a.kind, a.last4, a.permissions, a.expires_at, a.revoked_at, "
+    "t.id, t.account_id, t.livemode FROM unnest(%s) AS k(hash) "
+    "JOIN api_keys a USING (hash) JOIN tenants t ON t.id = a.tenant_id",
+    (BYTEA,),
+    _key,
+)
+_ACCOUNTS = Lookup(
+    f"SELECT k.id, {_ACCOUNT_COLUMNS} FROM unnest(%s) AS k(id) JOIN accounts USING (id)",  # noqa: S608
+    (TEXT,),
+    _account,
+)
+
+
+class PostgresKeys:
+    def __init__(self, reads: MergedReads) -> None:
+        self._reads = reads
+
+    async def find(self, digest: bytes) -> KeyRecord | None:
+        return await self._reads.one(_KEYS, digest)
+
+
+class PostgresAccounts:
+    def __init__(self, reads: MergedReads) -> None:
+        self._reads = reads
+
+    async def find(self, id: str) -> Account | None:
+        return await self._reads.one(_ACCOUNTS, id)

@@ -1,0 +1,62 @@
+"""Accounts, their tenants and their keys.
+
+Accounts and tenants are the root that every other table's `tenant_id` points to.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from guilder_server.postgres.schema import (
+    id_column,
+    instant_column,
+    json_column,
+    metadata,
+    tenant_column,
+)
+
+accounts = sa.Table(
+    "accounts",
+    metadata,
+    id_column(),
+    instant_column("created"),
+    sa.Column("country", sa.Text, nullable=False),
+    sa.Column("default_currency", sa.Text, nullable=False),
+    sa.Column("name", sa.Text),
+    sa.Column("email", sa.Text),
+    sa.Column("url", sa.Text),
+    sa.Column("business_type", sa.Text),
+    sa.Column("statement_descriptor", sa.Text),
+    sa.Column("timezone", sa.Text, nullable=False),
+    json_column("metadata"),
+    sa.PrimaryKeyConstraint("id"),
+)
+
+tenants = sa.Table(
+    "tenants",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(), nullable=False),
+    id_column("account_id"),
+    sa.Column("livemode", sa.Boolean, nullable=False),
+    sa.PrimaryKeyConstraint("id"),
+    sa.UniqueConstraint("account_id", "livemode"),
+    sa.ForeignKeyConstraint(["account_id"], ["accounts.id"]),
+)
+
+api_keys = sa.Table(
+    "api_keys",
+    metadata,
+    tenant_column(),
+    id_column(),
+    sa.Column("hash", sa.LargeBinary, nullable=False, comment="HMAC-SHA256 under the pepper"),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("last4", sa.Text, nullable=False),
+    json_column("permissions", nullable=True),
+    instant_column("created"),
+    instant_column("expires_at", nullable=True),
+    instant_column("revoked_at", nullable=True),
+    sa.PrimaryKeyConstraint("tenant_id", "id"),
+    # A key is looked up before its tenant is known.
+    sa.UniqueConstraint("hash"),
+    sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"]),
+)
