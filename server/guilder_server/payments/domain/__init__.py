@@ -1,0 +1,1 @@
+"""The state machines of payments: frozen data and pure functions."""

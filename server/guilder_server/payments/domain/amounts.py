@@ -1,0 +1,68 @@
+"""Which amounts may be charged."""
+
+from __future__ import annotations
+
+from guilder_server.kernel.currencies import (
+    EXPONENTS,
+    MAXIMUM_CHARGE,
+    display,
+    granularity,
+    minimum_charge,
+)
+from guilder_server.kernel.errors import InvalidRequest
+from guilder_server.kernel.money import Money
+
+
+def currency_of(given: str, param: str = "currency") -> str:
+    """The currency in lower case. Raises for one that nobody charges in."""
+    currency = given.lower()
+    if currency not in EXPONENTS:
+        raise InvalidRequest(
+            "invalid_currency",
+            f"Invalid currency: {given}. Use a three-letter ISO code that Guilder supports, "
+            "such as usd, eur or jpy.",
+            param,
+        )
+    return currency
+
+
+def chargeable(amount: int, currency: str, param: str = "amount") -> Money:
+    """The money, if a card may be charged with it."""
+    if amount < 1:
+        raise InvalidRequest(
+            "parameter_invalid_integer",
+            f"Invalid positive integer: {amount}. Amounts are whole numbers of the currency's "
+            "smallest unit, greater than 0.",
+            param,
+        )
+    minimum = minimum_charge(currency)
+    if amount < minimum:
+        raise InvalidRequest(
+            "amount_too_small", f"Amount must be at least {display(minimum, currency)}.", param
+        )
+    if amount > MAXIMUM_CHARGE:
+        raise InvalidRequest(
+            "amount_too_large",
+            f"Amount must be no more than {display(MAXIMUM_CHARGE, currency)}.",
+            param,
+        )
+    step = granularity(currency)
+    if amount % step:
+        raise InvalidRequest(
+            "parameter_invalid_integer",
+            f"Amounts in {currency.upper()} must be a multiple of {step}: card networks do not "
+            "settle smaller parts.",
+            param,
+        )
+    return Money(amount, currency)
+
+
+def part(amount: int, param: str) -> int:
+    """A part of a charge: at least one minor unit."""
+    if amount < 1:
+        raise InvalidRequest(
+            "parameter_invalid_integer",
+            f"Invalid positive integer: {amount}. It must be at least 1.",
+            param,
+        )
+    return amount

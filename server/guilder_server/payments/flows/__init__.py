@@ -1,0 +1,1 @@
+"""The use cases of payments: read, decide, return what should become true."""

@@ -1,0 +1,162 @@
+"""A gateway's answer in the words of charges, intents and errors."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+
+from guilder_server.gateways import (
+    ActionRequired,
+    Answer,
+    Approved,
+    Attempt,
+    Declined,
+    Instrument,
+    NotFound,
+    Pending,
+    Unknown,
+    attempts,
+)
+from guilder_server.kernel.errors import CardDeclined
+from guilder_server.kernel.tenant import Tenant
+from guilder_server.payment_methods import PaymentMethod, view_payment_method
+from guilder_server.payments.domain.intents import Intent
+
+AUTHENTICATION_REQUIRED = Declined(
+    code="authentication_required",
+    decline_code="authentication_required",
+    message="Your card was declined. This transaction requires authentication.",
+    reason="authentication_required",
+)
+
+# A lost reply is asked about soon, then more rarely, but never left for a minute.
+ASK_AGAIN_FIRST = timedelta(seconds=3)
+ASK_AGAIN_LATEST = timedelta(seconds=45)
+
+
+def charge_outcome(answer: Approved | Declined) -> dict[str, Any]:
+    """`charge.outcome`, without what is null."""
+    outcome: dict[str, Any] = {
+        "type": answer.type,
+        "network_status": answer.network_status,
+        "seller_message": answer.seller_message,
+        "risk_level": answer.risk.level,
+    }
+    if answer.risk.score is not None:
+        outcome["risk_score"] = answer.risk.score
+    if isinstance(answer, Declined):
+        for name in ("reason", "network_decline_code", "network_advice_code", "advice_code"):
+            if (value := getattr(answer, name)) is not None:
+                outcome[name] = value
+    return outcome
+
+
+def card_details(card: Instrument, answer: Approved | Declined | None) -> dict[str, Any]:
+    """`charge.payment_method_details.card`, without what is null."""
+    details: dict[str, Any] = {
+        "brand": card.brand,
+        "last4": card.last4,
+        "exp_month": card.exp_month,
+        "exp_year": card.exp_year,
+        "fingerprint": card.fingerprint,
+        "funding": card.funding,
+        "country": card.country,
+        "network": card.brand if card.brand != "unknown" else None,
+        "regulated_status": card.regulated_status,
+    }
+    if answer is not None:
+        details["checks"] = _given(asdict(answer.checks))
+        if answer.three_d_secure is not None:
+            details["three_d_secure"] = _given(asdict(answer.three_d_secure))
+    if isinstance(answer, Approved):
+        details["authorization_code"] = answer.authorization_code
+        details["network_transaction_id"] = answer.network_transaction_id
+    return _given(details)
+
+
+def payment_error(
+    tenant: Tenant, declined: Declined, charge_id: str | None, method: PaymentMethod
+) -> dict[str, Any]:
+    """`last_payment_error`: why the card was refused, with the card."""
+    error = {
+        "type": "card_error",
+        "code": declined.code,
+        "decline_code": declined.decline_code,
+        "message": declined.message,
+        "param": declined.param,
+        "charge": charge_id,
+        "advice_code": declined.advice_code,
+        "network_advice_code": declined.network_advice_code,
+        "network_decline_code": declined.network_decline_code,
+    }
+    return _given(error) | {"payment_method": view_payment_method(method, tenant)}
+
+
+def refusal_of(intent: Intent) -> CardDeclined | None:
+    """The error that the intent's last refusal was answered with."""
+    error = intent.last_payment_error
+    if error is None:
+        return None
+    return CardDeclined(
+        error["code"],
+        error["message"],
+        error.get("decline_code"),
+        error.get("param"),
+        subject=intent,
+        charge=error.get("charge"),
+        advice_code=error.get("advice_code"),
+        network_decline_code=error.get("network_decline_code"),
+    )
+
+
+def declined(answer: Declined, subject: object | None = None) -> CardDeclined:
+    """A refusal that leaves no payment error behind, such as that of a capture."""
+    return CardDeclined(
+        answer.code,
+        answer.message,
+        answer.decline_code,
+        answer.param,
+        subject=subject,
+        advice_code=answer.advice_code,
+        network_decline_code=answer.network_decline_code,
+    )
+
+
+def next_action(public_url: str, intent: Intent, action: ActionRequired) -> dict[str, Any]:
+    """Where the customer authenticates: a page to be sent to, or one for the SDK to open."""
+    url = action.url or (
+        f"{public_url}/sandbox/authenticate/{intent.id}?client_secret={intent.client_secret}"
+    )
+    if intent.return_url:
+        shown = {"url": url, "return_url": intent.return_url}
+        return {"type": "redirect_to_url", "redirect_to_url": shown}
+    return {
+        "type": "use_stripe_sdk",
+        "use_stripe_sdk": {
+            "type": "three_d_secure_redirect",
+            "stripe_js": url,
+            "source": action.reference,
+        },
+    }
+
+
+def unsettled(attempt: Attempt, answer: Answer, now: datetime) -> Attempt:
+    """The attempt when the answer settles nothing: to be asked about again, or by a person."""
+    match answer:
+        case Pending():
+            return attempts.wait(attempt, answer)
+        case NotFound():
+            return attempts.reconcile(
+                attempt, "the gateway does not know it and may not be sent it twice"
+            )
+        case Unknown():
+            age = now - attempt.created
+            pause = min(max(ASK_AGAIN_FIRST, age / 2), ASK_AGAIN_LATEST)
+            return attempts.lose(attempt, answer.reason, now + pause)
+        case _:
+            raise AssertionError(f"{answer} settles {attempt.id}")
+
+
+def _given(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}

@@ -1,0 +1,69 @@
+"""Where a captured payment becomes money in the ledger."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from guilder_server.kernel.changes import Changes
+from guilder_server.kernel.money import Money
+from guilder_server.ledger import movements
+from guilder_server.payments.domain import charges
+from guilder_server.payments.domain.charges import Charge
+from guilder_server.payments.domain.refunds import Refund
+from guilder_server.payments.ports import Tools
+
+
+def post_charge(tools: Tools, changes: Changes, charge: Charge, amount: int, final: bool) -> Charge:
+    """Take `amount` of what `charge` holds: the charge after it, its money among `changes`."""
+    gateway = tools.gateway(charge.gateway)
+    now = tools.clock.now()
+    gross = Money(amount, charge.currency)
+    available = gateway.available_on(charge.instrument, now)
+    transaction = changes.post(
+        movements.charge(
+            tools.ids.new("txn"),
+            charge.id,
+            gross,
+            gateway.fee(gross),
+            charge.gateway,
+            now,
+            available,
+            charge.description,
+        )
+    )
+    dated = replace(charge, available=available)
+    return charges.capture(dated, amount, final=final, transaction_id=transaction.id)
+
+
+def post_refund(tools: Tools, changes: Changes, charge: Charge, refund: Refund) -> str:
+    """The refund's money leaves the merchant: the id of its ledger transaction."""
+    now = tools.clock.now()
+    # Money that is not available yet is given back out of what is not available yet.
+    available = max(now, charge.available or now)
+    return changes.post(
+        movements.refund(
+            tools.ids.new("txn"),
+            refund.id,
+            refund.money,
+            charge.gateway,
+            now,
+            available,
+            "REFUND FOR CHARGE" + (f" ({charge.description})" if charge.description else ""),
+        )
+    ).id
+
+
+def post_refund_failure(tools: Tools, changes: Changes, charge: Charge, refund: Refund) -> str:
+    """The money of a refund that did not arrive is the merchant's again."""
+    now = tools.clock.now()
+    return changes.post(
+        movements.refund_failure(
+            tools.ids.new("txn"),
+            refund.id,
+            refund.money,
+            charge.gateway,
+            now,
+            max(now, charge.available or now),
+            "REFUND FAILURE" + (f" ({charge.description})" if charge.description else ""),
+        )
+    ).id
