@@ -14,7 +14,7 @@ from typing import Any, TypedDict
 from guilder_server.kernel.errors import InvalidRequest
 
 # Whether a mailbox exists only a letter to it can tell; this refuses what cannot be one.
-_EMAIL = re.compile(r"[^@\s\0]+@[^@\s\0]+")
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 
 
 class Address(TypedDict):
@@ -42,9 +42,7 @@ class BillingDetails(TypedDict):
     tax_id: str | None
 
 
-NO_ADDRESS = Address(
-    city=None, country=None, line1=None, line2=None, postal_code=None, state=None
-)
+NO_ADDRESS = Address(city=None, country=None, line1=None, line2=None, postal_code=None, state=None)
 NO_BILLING_DETAILS = BillingDetails(
     address=NO_ADDRESS, email=None, name=None, phone=None, tax_id=None
 )

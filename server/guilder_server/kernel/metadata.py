@@ -56,10 +56,6 @@ def _refuse_malformed(key: str, value: str, param: str) -> None:
             f"Metadata keys cannot contain square brackets. Invalid key: {key}",
             param,
         )
-    if "\0" in key or "\0" in value:
-        raise InvalidRequest(
-            "invalid_characters", "Metadata cannot contain the null character.", param
-        )
     if len(value) > MAX_VALUE_LENGTH:
         raise InvalidRequest(
             "parameter_invalid",

@@ -66,7 +66,7 @@ class ColumnType:
         self._encode = encode
         self._oid = oid
         # psycopg picks a dumper by class, and a dumper stands for one type.
-        self._array = type(f"{name}_array", (bytes,), {})
+        self._array: type[bytes] = type(f"{name}_array", (bytes,), {})
         self._dumper = type(
             f"{name}_dumper",
             (Dumper,),

@@ -168,7 +168,7 @@ class Committer:
                     verdicts = [judge(parts, changes) for changes in sets]
                     for part in parts:
                         for sql, arrays in part.second():
-                            await connection.execute(sql, arrays)  # type: ignore[arg-type]
+                            await connection.execute(sql, arrays)
                     await connection.execute("COMMIT")
             except BaseException:
                 if not connection.closed:
@@ -181,7 +181,7 @@ class Committer:
     async def _first(self, connection: Connection, parts: Sequence[Part]) -> None:
         asked = []
         for part in parts:
-            asked.append([await connection.execute(*statement) for statement in part.first()])  # type: ignore[arg-type]
+            asked.append([await connection.execute(*statement) for statement in part.first()])
         for part, cursors in zip(parts, asked, strict=True):
             part.read([await cursor.fetchall() for cursor in cursors])
 

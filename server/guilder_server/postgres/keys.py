@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from guilder_server.kernel.changes import Changes, KeyClaim, KeyTaken
 from guilder_server.postgres.columns import BIGINT, BYTEA, INSTANT, INTEGER, TEXT
 from guilder_server.postgres.committer import Part, Statement
+from guilder_server.postgres.pool import Pool
 from guilder_server.postgres.reads import Lookup
 from guilder_server.postgres.schema import id_column, instant_column, metadata, tenant_column
 
@@ -136,3 +137,24 @@ class Keys(Part):
 
 def _places(claims: Sequence[tuple[int, str, KeyClaim]]) -> list[bytes]:
     return [BIGINT.array([claim[0] for claim in claims]), TEXT.array([claim[1] for claim in claims])]
+
+
+# Clients retry for hours, not for days; the official ones give up within minutes.
+KEPT = timedelta(hours=72)
+_PRUNE = """
+DELETE FROM idempotency_keys WHERE ctid IN (
+    SELECT ctid FROM idempotency_keys WHERE created < %s AND status <> 0
+    LIMIT 10000 FOR UPDATE SKIP LOCKED
+)
+"""
+
+
+async def prune_keys(pool: Pool, now: datetime) -> int:
+    """Forget keys that nobody will repeat; one that is not finished is never forgotten."""
+    pruned = 0
+    async with pool.query() as connection:
+        while True:
+            gone = (await connection.execute(_PRUNE, [now - KEPT])).rowcount
+            pruned += gone
+            if gone < 10_000:
+                return pruned

@@ -11,11 +11,10 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-from guilder_server.kernel.changes import Stored
 from guilder_server.postgres.columns import BIGINT, TEXT, TYPES, ColumnType
 from guilder_server.postgres.reads import Lookup
 
-T = TypeVar("T", bound=Stored)
+T = TypeVar("T")
 
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 

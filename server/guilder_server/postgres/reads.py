@@ -82,7 +82,7 @@ class MergedReads:
             for lookup, wished in wishes.items():
                 parts = zip(*wished, strict=True)
                 arrays = [kind.array(part) for kind, part in zip(lookup.key, parts, strict=True)]
-                cursors.append(await connection.execute(lookup.sql, arrays))  # type: ignore[arg-type]
+                cursors.append(await connection.execute(lookup.sql, arrays))
             return [await cursor.fetchall() for cursor in cursors]
 
     def _fail(

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import zstandard
 
@@ -64,4 +65,4 @@ def unpack(snapshot: bytes) -> bytes:
 
 def train(samples: list[bytes], size: int = 16 * 1024) -> bytes:
     """A dictionary from JSON samples, for a new version; `python -m bench.train_dictionary`."""
-    return zstandard.train_dictionary(size, samples).as_bytes()
+    return zstandard.train_dictionary(size, list[Any](samples)).as_bytes()

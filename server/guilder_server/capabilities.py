@@ -1,0 +1,35 @@
+"""The capabilities in the order of their tiers: each may import those before it, none after.
+
+News to the right travels as events. What all of them own in the database is listed here too,
+so that the schema and the committer know every table.
+"""
+
+from __future__ import annotations
+
+from guilder_server.customers.infra.tables import CUSTOMERS
+from guilder_server.events.infra import tables as events
+from guilder_server.gateways.infra.store import ATTEMPTS
+from guilder_server.ledger.infra import tables as ledger
+from guilder_server.payment_methods.infra.tables import PAYMENT_METHODS
+from guilder_server.payments.infra.store import CHARGES, INTENTS, REFUNDS
+from guilder_server.postgres import keys
+from guilder_server.postgres.rows import Mappings
+from guilder_server.postgres.schema import metadata
+from guilder_server.tenancy.infra import tables as tenancy
+
+TIERS = (
+    "tenancy",
+    "events",
+    "ledger",
+    "customers",
+    "gateways",
+    "payment_methods",
+    "payments",
+)
+
+# Rows are locked and written in this order: what is referred to comes first.
+MAPPINGS = Mappings([CUSTOMERS, PAYMENT_METHODS, ATTEMPTS, INTENTS, CHARGES, REFUNDS])
+
+# Declaring a table adds it to the shared metadata; the modules are named so that all are there.
+DECLARED_IN = (tenancy, keys, events, ledger)
+SCHEMA = metadata

@@ -1,0 +1,218 @@
+"""The command line: `guilder dev | serve | migrate | ledger verify | doctor | snapshot show`.
+
+Exit status: 0 done, 1 refused or failed, 2 a mistake in the command line or the settings.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from guilder_server.settings import SettingError, Settings, describe_settings, read_settings
+
+Command = Callable[[argparse.Namespace], int]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    command: Command = options.command
+    try:
+        return command(options)
+    except SettingError as error:
+        return _complain(error, 2)
+    except KeyboardInterrupt:
+        return 130
+    except _expected_failures() as error:
+        return _complain(error, 1)
+
+
+def _complain(error: BaseException, status: int) -> int:
+    print(f"guilder: {error}", file=sys.stderr)
+    return status
+
+
+def _expected_failures() -> tuple[type[Exception], ...]:
+    """Failures whose message tells all; anything else keeps its traceback."""
+    import psycopg
+
+    from guilder_server.commands.server import PortTaken
+    from guilder_server.commands.serving import NotFitToServe
+    from guilder_server.embedded import (
+        EmbeddedServersMissing,
+        FolderInUse,
+        NoUnprivilegedUser,
+        ServerFailed,
+    )
+
+    return (
+        EmbeddedServersMissing,
+        FolderInUse,
+        NoUnprivilegedUser,
+        NotFitToServe,
+        PermissionError,
+        PortTaken,
+        ServerFailed,
+        psycopg.OperationalError,
+    )
+
+
+def _dev(options: argparse.Namespace) -> int:
+    from guilder_server.commands.development import dev
+
+    return dev(_settings(options), options.data_dir)
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from guilder_server.commands.serving import serve
+
+    return serve(_settings(options), options.data_dir)
+
+
+def _migrate(options: argparse.Namespace) -> int:
+    from guilder_server.commands import application
+    from guilder_server.commands.servers import reachable
+
+    with reachable(_settings(options), options.data_dir, "migrate") as settings:
+        applied = application.migrate(settings.required_database_url)
+    for revision in applied:
+        print(f"applied {revision}")
+    print("The schema is current.")
+    return 0
+
+
+def _verify_ledger(options: argparse.Namespace) -> int:
+    from guilder_server.commands import application
+    from guilder_server.commands.servers import reachable
+
+    with reachable(_settings(options), options.data_dir, "ledger verify") as settings:
+        return application.verify_ledger(settings)
+
+
+def _show_snapshot(options: argparse.Namespace) -> int:
+    from guilder_server.commands import application
+    from guilder_server.commands.servers import reachable
+
+    with reachable(_settings(options), options.data_dir, "snapshot show") as settings:
+        return application.show_snapshot(settings, options.id)
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from guilder_server.commands.doctor import doctor
+
+    return doctor(lambda: _settings(options), options.data_dir, options.json)
+
+
+def _version(_options: argparse.Namespace) -> int:
+    from importlib.metadata import version
+
+    print(f"guilder {version('guilder')}")
+    return 0
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    given = vars(options)
+    return read_settings(
+        host=given.get("host"), port=given.get("port"), workers=given.get("workers")
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="guilder",
+        description="A payments platform on your own machines.",
+        epilog=_settings_help(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    dev = _add(commands, "dev", _dev, "everything for development, from one folder")
+    _add_data_dir(dev, Path(".guilder"), "the folder for data and keys (.guilder)")
+    _add_listening(dev)
+
+    serve = _add(commands, "serve", _serve, "the API server")
+    _add_data_dir(serve)
+    _add_listening(serve)
+    serve.add_argument(
+        "--workers", type=_count, metavar="N", help="processes that serve (GUILDER_WORKERS)"
+    )
+
+    migrate = _add(commands, "migrate", _migrate, "bring the database's schema up to date")
+    _add_data_dir(migrate)
+
+    ledger = _add(commands, "ledger", None, "the ledger's own commands")
+    verify = _add(
+        ledger.add_subparsers(metavar="COMMAND", required=True),
+        "verify",
+        _verify_ledger,
+        "prove that the books balance and agree with the payments",
+    )
+    _add_data_dir(verify)
+
+    doctor = _add(commands, "doctor", _doctor, "say what is wrong and what to do about it")
+    _add_data_dir(doctor)
+    doctor.add_argument("--json", action="store_true", help="for programs")
+
+    snapshot = _add(commands, "snapshot", None, "stored objects, which are kept compressed")
+    show = _add(
+        snapshot.add_subparsers(metavar="COMMAND", required=True),
+        "show",
+        _show_snapshot,
+        "print a stored object as JSON",
+    )
+    show.add_argument("id", help="the id of an event, evt_...")
+    _add_data_dir(show)
+
+    _add(commands, "version", _version, "the version of this program")
+    return parser
+
+
+def _add(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    command: Command | None,
+    about: str,
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=about, description=about.capitalize() + ".")
+    if command is not None:
+        parser.set_defaults(command=command)
+    return parser
+
+
+def _add_data_dir(
+    parser: argparse.ArgumentParser,
+    default: Path | None = None,
+    about: str = "a development folder, in use or not; otherwise GUILDER_DATABASE_URL",
+) -> None:
+    parser.add_argument("--data-dir", type=Path, default=default, metavar="FOLDER", help=about)
+
+
+def _add_listening(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--host", help="the address to listen on (GUILDER_HOST, 127.0.0.1)")
+    parser.add_argument(
+        "--port", type=_port, metavar="N", help="the port to listen on (GUILDER_PORT, 4242)"
+    )
+
+
+def _port(text: str) -> int:
+    if not text.isdigit() or int(text) > 65_535:
+        raise argparse.ArgumentTypeError("must be a whole number from 0 to 65535")
+    return int(text)
+
+
+def _count(text: str) -> int:
+    if not text.isdigit() or not 1 <= int(text) <= 256:
+        raise argparse.ArgumentTypeError("must be a whole number from 1 to 256")
+    return int(text)
+
+
+def _settings_help() -> str:
+    lines = ["settings, from the environment:"]
+    for name, default, about in describe_settings():
+        lines.append(f"  {name:28} {about}" + (f" ({default})" if default else ""))
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

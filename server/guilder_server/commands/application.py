@@ -1,0 +1,71 @@
+"""The commands' doors into the application."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Protocol
+
+from guilder_server.embedded import Secrets
+from guilder_server.settings import Settings
+
+Message = MutableMapping[str, Any]
+Application = Callable[
+    [Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]],
+    Awaitable[None],
+]
+
+
+class DevAccount(Protocol):
+    """What `tenancy.bootstrap.ensure_dev_account` returns: an account and its two keys."""
+
+    @property
+    def account(self) -> str: ...
+    @property
+    def secret_key(self) -> str: ...
+    @property
+    def publishable_key(self) -> str: ...
+
+
+def create_app(settings: Settings) -> Application:
+    from guilder_server.main import create_app as create
+
+    return create(settings)
+
+
+def migrate(database_url: str) -> list[str]:
+    """Apply what is missing; the revisions that were."""
+    from guilder_server.postgres.migrate import pending, upgrade
+
+    missing = pending(database_url)
+    if missing:
+        upgrade(database_url)
+    return missing
+
+
+def pending_migrations(database_url: str) -> list[str]:
+    from guilder_server.postgres.migrate import pending
+
+    return pending(database_url)
+
+
+def ensure_dev_account(settings: Settings, known: Secrets) -> DevAccount:
+    """The development account with exactly the known keys, or with new ones the first time."""
+    from guilder_server.tenancy.bootstrap import ensure_dev_account as ensure
+
+    url = settings.required_database_url
+    return asyncio.run(ensure(url, settings, known.secret_key, known.publishable_key))
+
+
+def verify_ledger(settings: Settings) -> int:
+    """Print what was checked; 1 at the first difference."""
+    from guilder_server.ledger.verification import verify
+
+    return asyncio.run(verify(settings.required_database_url))
+
+
+def show_snapshot(settings: Settings, event_id: str) -> int:
+    """Print a stored object; 1 if there is none."""
+    from guilder_server.events.snapshots import show
+
+    return asyncio.run(show(settings.required_database_url, event_id))

@@ -1,0 +1,105 @@
+"""`guilder dev`: everything that a payment needs, from one command and one folder."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from guilder_server.commands import application
+from guilder_server.commands.servers import settings_in
+from guilder_server.embedded import DevelopmentFolder, Secrets
+from guilder_server.settings import Settings
+
+log = logging.getLogger("guilder.dev")
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A development folder whose servers run, whose schema is current, that has an account."""
+
+    folder: DevelopmentFolder
+    settings: Settings
+    secrets: Secrets
+
+    def watch(self) -> None:
+        """Start again what has crashed."""
+        for name in self.folder.revive():
+            log.warning("%s had stopped and was started again", name)
+
+    def announce(self, api_base: str) -> None:
+        """Tell the person at the terminal, and any program, how to take a payment."""
+        described = self.folder.publish(api_base, self.secrets)
+        key = self.secrets.secret_key
+        print(
+            f"""
+Guilder is ready: {api_base}
+
+  secret key       {key}
+  publishable key  {self.secrets.publishable_key}
+  the same for programs: {described}
+
+Take a payment:
+
+  curl {api_base}/v1/payment_intents -u {key}: \\
+    -d amount=2000 -d currency=eur -d confirm=true \\
+    -d 'payment_method_types[]=card' -d payment_method=pm_card_visa
+
+Ctrl-C stops everything; the data stays in {self.folder.path}.
+""",
+            flush=True,
+        )
+
+
+@contextmanager
+def prepared(settings: Settings, data_dir: Path, purpose: str) -> Iterator[Prepared]:
+    """Run the folder's servers, bring the schema up to date, have an account."""
+    folder = DevelopmentFolder(data_dir)
+    with folder.serving(purpose):
+        folder.forget_address()
+        # While the servers start, load what comes next.
+        for module in ("postgres.migrate", "tenancy.bootstrap", "main"):
+            importlib.import_module(f"guilder_server.{module}")
+        running = folder.wait_until_ready(purpose)
+        ready = settings_in(folder, settings, running.database_url, running.redis_url)
+        application.migrate(running.database_url)
+        known = folder.secrets()
+        made = application.ensure_dev_account(ready, known)
+        secrets = dataclasses.replace(
+            known,
+            account=made.account,
+            secret_key=made.secret_key,
+            publishable_key=made.publishable_key,
+        )
+        if secrets != known:
+            folder.keep_secrets(secrets)
+        yield Prepared(folder, ready, secrets)
+
+
+def dev(settings: Settings, data_dir: Path) -> int:
+    """Serve a development folder in this process until Ctrl-C or SIGTERM."""
+    from guilder_server.commands.server import address_of, listen, serve_here, signals_interrupt
+
+    try:
+        # The socket first, so that a taken port is known before anything starts.
+        with (
+            signals_interrupt(),
+            listen(settings.host, settings.port) as listener,
+            prepared(settings, data_dir, "dev") as ready,
+        ):
+            served = serve_here(
+                application.create_app(ready.settings),
+                listener,
+                ready.settings,
+                on_ready=lambda: ready.announce(address_of(listener)),
+                watch=ready.watch,
+                # The announcement says it better than uvicorn's lines about itself.
+                log_level="warning" if settings.log_level == "info" else None,
+            )
+    except KeyboardInterrupt:
+        return 0
+    return 0 if served else 1

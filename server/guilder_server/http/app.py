@@ -1,0 +1,244 @@
+"""The ASGI application: reads a request within its limits and sends the answer.
+
+Everything under it speaks of calls and answers; headers, bodies and clients that go away are
+known only here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import structlog
+
+from guilder_server.http.answer import Answer
+from guilder_server.http.auth import Keyring, authenticate, authorize, check_version
+from guilder_server.http.call import Call
+from guilder_server.http.decode import decode_body, decode_form, merge
+from guilder_server.http.errors import HttpRefusal, answer_error, answer_fault
+from guilder_server.http.execute import Executor
+from guilder_server.http.idempotency import read_key
+from guilder_server.http.router import Router
+from guilder_server.kernel.errors import GuilderError
+from guilder_server.kernel.ids import Ids
+
+log = structlog.get_logger(__name__)
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+Header: TypeAlias = tuple[bytes, bytes]
+
+LARGEST_BODY = 1 << 20
+LARGEST_URL = 8 << 10
+LARGEST_HEADERS = 16 << 10
+MOST_HEADERS = 100
+BODY_DEADLINE_S = 30
+
+_READ = frozenset(
+    {
+        b"authorization",
+        b"content-length",
+        b"content-type",
+        b"idempotency-key",
+        b"stripe-account",
+        b"stripe-version",
+    }
+)
+_EXPOSED = (
+    b"Request-Id, Stripe-Version, Guilder-Version, Idempotency-Key, Idempotent-Replayed, "
+    b"Stripe-Should-Retry"
+)
+_TOO_LARGE = "The body is larger than 1 MiB."
+
+
+class ClientGone(Exception):
+    """The caller closed the connection before the request was complete."""
+
+
+@dataclass(slots=True)
+class _Exchange:
+    """One request, and what its answer must carry however it ends."""
+
+    id: str
+    method: str
+    key: str | None = None
+    headers: list[Header] = field(default_factory=list)
+
+    def echo(self, name: bytes, value: str) -> None:
+        self.headers.append((name, value.encode()))
+
+    def repeatable(self) -> bool:
+        """Whether it may be sent again without knowing whether it took effect."""
+        return self.method == "GET" or self.key is not None
+
+
+class App:
+    def __init__(
+        self,
+        *,
+        router: Router,
+        keyring: Keyring,
+        executor: Executor,
+        ids: Ids,
+        api_version: str,
+        server_version: str,
+    ) -> None:
+        self._router, self._keyring, self._executor = router, keyring, executor
+        self._ids = ids
+        self._headers: list[Header] = [
+            (b"content-type", b"application/json"),
+            (b"cache-control", b"no-store"),
+            (b"stripe-version", api_version.encode()),
+            (b"guilder-version", server_version.encode()),
+            # A browser may read what a publishable key may ask; cookies have no part in it.
+            (b"access-control-allow-origin", b"*"),
+            (b"access-control-expose-headers", _EXPOSED),
+        ]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        assert scope["type"] == "http"
+        exchange = _Exchange(self._ids.new("req"), scope["method"])
+        exchange.echo(b"request-id", exchange.id)
+        try:
+            answer = await self._answer(scope, receive, exchange)
+        except ClientGone:
+            return
+        except GuilderError as error:
+            answer = answer_error(error, repeatable=exchange.repeatable())
+        except Exception as error:
+            log.error(
+                "request_failed",
+                request_id=exchange.id,
+                method=exchange.method,
+                path=scope["path"][:200],
+                error=type(error).__name__,
+                exc_info=error,
+            )
+            answer = answer_fault()
+        await self._send(answer, exchange, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, exchange: _Exchange) -> Answer:
+        raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
+        query: bytes = scope["query_string"]
+        if len(raw_path) + len(query) > LARGEST_URL:
+            raise HttpRefusal(414, f"The URL is longer than {LARGEST_URL} bytes.")
+        headers = read_headers(scope["headers"])
+        method = exchange.method
+        if method == "OPTIONS" and (allowed := self._router.browser_methods(raw_path)):
+            return _preflight(allowed)
+        route, path = self._router.find(method, raw_path)
+        operation = route.operation
+        if method == "POST" and (sent := headers.get(b"idempotency-key")) is not None:
+            exchange.key = read_key(sent)
+            exchange.echo(b"idempotency-key", exchange.key)
+        credential = await authenticate(_text(headers, b"authorization"), self._keyring)
+        account = _text(headers, b"stripe-account")
+        authorize(credential, operation, account)
+        if account is not None:
+            exchange.echo(b"stripe-account", account)
+        check_version(_text(headers, b"stripe-version"))
+        body = await read_body(receive, headers.get(b"content-length"))
+        raw, typed = read_parameters(method, _text(headers, b"content-type"), query, body)
+        params = operation.parameters.read(raw, typed)
+        call = Call(
+            tenant=credential.tenant,
+            operation=operation,
+            expand=tuple(params.pop("expand", ())),
+            params=params,
+            path=path,
+            credential=credential,
+            request_id=exchange.id,
+            idempotency_key=exchange.key,
+        )
+        return await self._executor.run(route.handler, call)
+
+    async def _send(self, answer: Answer, exchange: _Exchange, send: Send) -> None:
+        length = (b"content-length", str(len(answer.body)).encode())
+        headers = [*self._headers, *exchange.headers, *answer.headers, length]
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.body", "body": answer.body})
+
+
+def read_parameters(
+    method: str, content_type: str | None, query: bytes, body: bytes
+) -> tuple[dict[str, Any], bool]:
+    """What was sent, wherever it was sent, and whether it came with its types."""
+    if method == "GET":
+        if body:
+            raise HttpRefusal(400, "A GET request takes its parameters in the query string.")
+        return decode_form(query), False
+    raw, typed = decode_body(content_type, body)
+    if query:
+        if typed:
+            raise HttpRefusal(400, "With a JSON body, all parameters must be in the body.")
+        raw = merge(decode_form(query), raw)
+    return raw, typed
+
+
+def read_headers(headers: list[Header]) -> dict[bytes, bytes]:
+    """The headers that matter here; each may be sent once."""
+    if len(headers) > MOST_HEADERS:
+        raise HttpRefusal(431, f"There are more than {MOST_HEADERS} headers.")
+    found: dict[bytes, bytes] = {}
+    size = 0
+    for name, value in headers:
+        size += len(name) + len(value)
+        if name in _READ:
+            if name in found:
+                raise HttpRefusal(400, f"The header {name.decode()} was sent more than once.")
+            found[name] = value
+    if size > LARGEST_HEADERS:
+        raise HttpRefusal(431, f"The headers are larger than {LARGEST_HEADERS} bytes.")
+    return found
+
+
+def _text(headers: dict[bytes, bytes], name: bytes) -> str | None:
+    value = headers.get(name)
+    return None if value is None else value.decode("latin-1").strip()
+
+
+async def read_body(receive: Receive, content_length: bytes | None) -> bytes:
+    """The whole body. What is declared or turns out too large is not read to its end."""
+    if content_length is not None:
+        if not content_length.isdigit():
+            raise HttpRefusal(400, "Invalid Content-Length.")
+        if len(content_length) > 20 or int(content_length) > LARGEST_BODY:
+            raise HttpRefusal(413, _TOO_LARGE)
+    pieces: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(BODY_DEADLINE_S):
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise ClientGone
+                piece = message.get("body", b"")
+                size += len(piece)
+                if size > LARGEST_BODY:
+                    raise HttpRefusal(413, _TOO_LARGE)
+                pieces.append(piece)
+                if not message.get("more_body", False):
+                    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+    except TimeoutError:
+        raise HttpRefusal(408, "The body did not arrive in time.") from None
+
+
+def _preflight(methods: list[str]) -> Answer:
+    """A browser asks before it sends a key: only what a publishable key may do is allowed."""
+    allowed = ", ".join(methods).encode()
+    return Answer(
+        200,
+        b"{}",
+        (
+            (b"access-control-allow-methods", allowed),
+            (
+                b"access-control-allow-headers",
+                b"Authorization, Content-Type, Idempotency-Key, Stripe-Account, Stripe-Version",
+            ),
+            (b"access-control-max-age", b"600"),
+        ),
+    )

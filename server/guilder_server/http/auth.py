@@ -1,0 +1,122 @@
+"""Who calls, and whether they may.
+
+The key stands for an account in one mode. What a key is, and where keys are kept, is for the
+keyring to know.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from guilder_server.http.operation import Operation
+from guilder_server.kernel.errors import Forbidden, InvalidRequest, Unauthenticated
+from guilder_server.kernel.tenant import Tenant
+
+_MISSING = (
+    "You did not provide an API key. Send it as a bearer token "
+    "(Authorization: Bearer YOUR_SECRET_KEY), or as the user name of basic authentication "
+    "with an empty password."
+)
+# What is safe to repeat of a key: the words that say its kind, never its random part.
+_KIND = re.compile(r"(?:sk|rk|pk)_(?:live|test)_")
+# A version may carry the previews that a client asks for, `; feature=v1`.
+_VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(\.[a-z][a-z0-9_-]*)?(; ?[a-z0-9_]+=[a-z0-9_.]+)*")
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A key that was found good: the tenant it acts for and what it may do.
+
+    `permissions` are those of a restricted key, such as `charges:read`; None means all.
+    """
+
+    tenant: Tenant
+    kind: Literal["secret", "publishable", "restricted"]
+    key_id: str
+    permissions: frozenset[str] | None = None
+
+
+class Keyring(Protocol):
+    async def find(self, token: str) -> Credential | None:
+        """The credential of a key. None for a key that does not exist or was revoked; may raise
+        Unauthenticated to say more."""
+
+
+async def authenticate(authorization: str | None, keyring: Keyring) -> Credential:
+    token = token_of(authorization)
+    credential = await keyring.find(token)
+    if credential is None:
+        raise Unauthenticated(f"Invalid API Key provided: {masked(token)}")
+    return credential
+
+
+def token_of(authorization: str | None) -> str:
+    """The key in an Authorization header."""
+    scheme, _, rest = (authorization or "").strip().partition(" ")
+    rest = rest.strip()
+    if scheme.lower() == "bearer" and rest:
+        return rest
+    if scheme.lower() == "basic" and rest:
+        token = _user_name(rest)
+        if token:
+            return token
+    raise Unauthenticated(_MISSING)
+
+
+def _user_name(encoded: str) -> str:
+    try:
+        return base64.b64decode(encoded, validate=True).decode().partition(":")[0]
+    except (binascii.Error, ValueError):
+        return ""
+
+
+def masked(token: str) -> str:
+    """A key as an error may show it."""
+    found = _KIND.match(token)
+    shown = found.group() if found else ""
+    last = token[-4:] if len(token) - len(shown) >= 16 and token.isascii() else ""
+    return f"{shown}****{last}"
+
+
+def authorize(credential: Credential, operation: Operation, account: str | None) -> None:
+    """May this key call this operation, for the account that `Stripe-Account` names?"""
+    if credential.kind == "publishable" and not operation.publishable:
+        raise Forbidden(
+            "This API call cannot be made with a publishable API key. "
+            "Please use a secret API key instead.",
+            code="secret_key_required",
+        )
+    if not _permitted(credential.permissions, operation.permission):
+        raise Forbidden(
+            f"The provided key does not have the permission '{operation.permission}', "
+            f"which this request needs."
+        )
+    # A platform acting for its connected accounts will be decided here.
+    if account is not None and account != credential.tenant.account:
+        raise Forbidden(
+            f"The provided key does not have access to account '{account[:64]}', "
+            "or that account does not exist. Leave out Stripe-Account to act for the key's own "
+            "account.",
+            code="account_invalid",
+        )
+
+
+def _permitted(permissions: frozenset[str] | None, needed: str) -> bool:
+    if permissions is None or needed in permissions:
+        return True
+    noun, _, verb = needed.partition(":")
+    return verb == "read" and f"{noun}:write" in permissions
+
+
+def check_version(version: str | None) -> None:
+    """Any version is welcome and answered in ours; a word that is no version is a mistake."""
+    if version is not None and not _VERSION.fullmatch(version):
+        raise InvalidRequest(
+            "parameter_invalid",
+            "Invalid Stripe-Version: it must be a date, perhaps with a release name, such as "
+            "2026-10-28.endive.",
+        )

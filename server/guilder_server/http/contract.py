@@ -1,0 +1,157 @@
+"""The contract, openapi.yaml, as the server executes it.
+
+Every operation in it needs exactly one handler and every handler an operation; the server does
+not start otherwise.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from guilder_server.http.call import Handler
+from guilder_server.http.coerce import Schema, resolve
+from guilder_server.http.operation import Operation
+from guilder_server.http.router import Router
+from guilder_server.http.validate import Parameters
+
+_METHODS = ("get", "post", "delete", "put", "patch")
+_FORM = "application/x-www-form-urlencoded"
+
+
+class ContractBroken(Exception):
+    """The contract and the code do not agree; the server must not start."""
+
+
+def contract_path() -> Path:
+    """Inside the package when it is installed, at the root of a checkout."""
+    package = Path(__file__).parent.parent
+    shipped = package / "openapi.yaml"
+    return shipped if shipped.exists() else package.parent.parent / "openapi.yaml"
+
+
+class Contract:
+    """The operations of a document, compiled."""
+
+    def __init__(self, document: Schema) -> None:
+        self.document = document
+        self.nouns = frozenset(_nouns(document))
+        self.operations = {op.id: op for op in self._operations()}
+
+    @classmethod
+    def load(cls, path: Path | None = None) -> Contract:
+        with (path or contract_path()).open("rb") as file:
+            document: Schema = yaml.load(file, Loader=yaml.CSafeLoader)
+        return cls(document)
+
+    def bind(self, apis: Sequence[object]) -> Router:
+        """A router to the methods of `apis` that are named like operations."""
+        handlers: dict[str, Handler] = {}
+        problems: list[str] = []
+        for api in apis:
+            for name, handler in _handlers(api):
+                if name in handlers:
+                    problems.append(f"handler {name} exists twice")
+                handlers[name] = handler
+        defined, bound = self.operations.keys(), handlers.keys()
+        problems += [f"operation {name} has no handler" for name in sorted(defined - bound)]
+        problems += [f"handler {name} has no operation" for name in sorted(bound - defined)]
+        if problems:
+            raise ContractBroken("; ".join(problems))
+        routes = [(operation, handlers[name]) for name, operation in self.operations.items()]
+        return Router(routes, self.nouns)
+
+    def _operations(self) -> Iterator[Operation]:
+        seen: set[str] = set()
+        for path, item in self.document["paths"].items():
+            for method in _METHODS:
+                if method in item:
+                    operation = self._operation(path, method, item)
+                    if operation.id in seen:
+                        raise ContractBroken(f"operation {operation.id} is defined twice")
+                    seen.add(operation.id)
+                    yield operation
+
+    def _operation(self, path: str, method: str, item: Schema) -> Operation:
+        spec = item[method]
+        name = spec.get("operationId", f"{method} {path}")
+        for needed in ("operationId", "x-permission"):
+            if needed not in spec:
+                raise ContractBroken(f"operation {name} does not say its {needed}")
+        result = self._result(spec)
+        noun = _noun(result, self.document)
+        return Operation(
+            id=name,
+            method=method.upper(),
+            path=path,
+            permission=spec["x-permission"],
+            publishable=bool(spec.get("x-publishable", False)),
+            parameters=Parameters(self._parameters(spec, item), self.document),
+            result=result,
+            noun=noun if noun not in ("list", "search_result", "") else _listed(result, self),
+            listed_as="search_result" if noun == "search_result" else "list",
+        )
+
+    def _parameters(self, spec: Schema, item: Schema) -> Schema:
+        """One schema for all that the query string and the body may hold.
+
+        An operation takes its parameters from one of the two, so a body's schema stands as it
+        is: its name in the contract then is its name in the generated types.
+        """
+        if "requestBody" in spec:
+            body = resolve(spec["requestBody"], self.document)
+            schema: Schema = body["content"][_FORM]["schema"]
+            return schema
+        listed = [
+            resolve(one, self.document)
+            for one in [*item.get("parameters", []), *spec.get("parameters", [])]
+        ]
+        queried = [one for one in listed if one["in"] == "query"]
+        return {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {one["name"]: {**one["schema"], **_extensions(one)} for one in queried},
+            "required": [one["name"] for one in queried if one.get("required")],
+        }
+
+    def _result(self, spec: Schema) -> Schema:
+        response = resolve(spec["responses"]["200"], self.document)
+        schema: Schema = response["content"]["application/json"]["schema"]
+        return schema
+
+
+def _handlers(api: object) -> Iterator[tuple[str, Handler]]:
+    """The public coroutine methods of an api object."""
+    for name, _ in inspect.getmembers(type(api), inspect.iscoroutinefunction):
+        if not name.startswith("_"):
+            yield name, getattr(api, name)
+
+
+def _extensions(parameter: Schema) -> Schema:
+    return {name: value for name, value in parameter.items() if name.startswith("x-")}
+
+
+def _noun(schema: Schema, document: Schema) -> str:
+    """The word that an answer says it is in `object`."""
+    schema = resolve(schema, document)
+    for branch in schema.get("anyOf", []):
+        return _noun(branch, document)
+    named = schema.get("properties", {}).get("object", {})
+    return str(named.get("const", ""))
+
+
+def _listed(schema: Schema, contract: Contract) -> str:
+    """The noun of what a list holds."""
+    data = resolve(schema, contract.document).get("properties", {}).get("data", {})
+    return _noun(data["items"], contract.document) if "items" in data else ""
+
+
+def _nouns(document: Schema) -> Iterator[str]:
+    schemas: dict[str, Any] = document.get("components", {}).get("schemas", {})
+    for schema in schemas.values():
+        if isinstance(schema, dict) and (noun := _noun(schema, document)):
+            yield noun

@@ -1,0 +1,135 @@
+"""Idempotency keys: one wish, one effect, one answer.
+
+The key is claimed by the committer in the transaction of the work, so nothing is asked before
+it: a first request pays nothing for its key, and a repeated one learns at its commit that it
+was too late, changes nothing, and is answered what the first was.
+"""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+
+import msgspec
+
+from guilder_server.http.answer import Answer
+from guilder_server.http.call import Call
+from guilder_server.http.snapshots import Pack, Unpack
+from guilder_server.kernel.changes import KeyClaim
+from guilder_server.kernel.clock import Clock
+from guilder_server.kernel.errors import IdempotencyMismatch, InvalidRequest, KeyInUse
+from guilder_server.kernel.tenant import Tenant
+
+LONGEST_KEY = 255
+
+
+class KeyRecord(Protocol):
+    """A key as it is stored; `status` 0 means that its request is still running."""
+
+    @property
+    def fingerprint(self) -> bytes: ...
+
+    @property
+    def status(self) -> int: ...
+
+    @property
+    def response(self) -> bytes: ...
+
+
+class KeyStore(Protocol):
+    async def __call__(self, tenant: Tenant, key: str) -> KeyRecord | None:
+        """The record of a key. Sees every commit that was answered before."""
+
+
+def read_key(header: bytes) -> str:
+    """The key in an Idempotency-Key header."""
+    try:
+        key = header.decode().strip()
+    except UnicodeDecodeError:
+        key = ""
+    if not key or len(key) > LONGEST_KEY or not key.isprintable():
+        raise InvalidRequest(
+            "parameter_invalid",
+            f"Invalid Idempotency-Key: it must have 1 to {LONGEST_KEY} printable characters.",
+        )
+    return key
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """The key of one request, with what the request was."""
+
+    word: str
+    fingerprint: bytes
+    fence: str
+
+
+class Idempotency:
+    def __init__(
+        self,
+        find: KeyStore,
+        secret: bytes,
+        pack: Pack,
+        unpack: Unpack,
+        clock: Clock,
+        lease: timedelta,
+    ) -> None:
+        self._find, self._secret, self._clock, self._lease = find, secret, clock, lease
+        self._pack, self._unpack = pack, unpack
+
+    def key_of(self, call: Call) -> Key | None:
+        if call.idempotency_key is None:
+            return None
+        # Parameters may hold a card number, so their digest is keyed.
+        params = msgspec.json.encode([call.params, call.expand], order="sorted")
+        said = b"\0".join([call.operation.method.encode(), call.url.encode(), params])
+        fingerprint = hmac.digest(self._secret, said, "sha256")
+        return Key(call.idempotency_key, fingerprint, call.request_id)
+
+    def started(self, key: Key) -> KeyClaim:
+        """A claim that holds while a gateway is asked."""
+        now = self._clock.now()
+        return KeyClaim(
+            key.word, key.fingerprint, 0, b"", now, lease_until=now + self._lease, fence=key.fence
+        )
+
+    def answered(self, key: Key, answer: Answer, *, started: bool = False) -> KeyClaim:
+        """A claim with its answer, or the end of a claim that was started."""
+        return KeyClaim(
+            key.word,
+            key.fingerprint,
+            answer.status,
+            self._pack(answer.body),
+            self._clock.now(),
+            finishes=key.fence if started else None,
+        )
+
+    async def replay(self, tenant: Tenant, key: Key) -> Answer | None:
+        """What was answered under this key before; None when it is not known.
+
+        Raises KeyInUse while the first request is running, and IdempotencyMismatch when that
+        was another one.
+        """
+        record = await self._find(tenant, key.word)
+        if record is None:
+            return None
+        if not hmac.compare_digest(record.fingerprint, key.fingerprint):
+            raise IdempotencyMismatch(
+                "Keys for idempotent requests can only be used with the same parameters they "
+                f"were first used with. Try using a key other than '{key.word}' if you meant to "
+                "execute a different request."
+            )
+        if record.status == 0:
+            raise in_use(key.word)
+        return Answer(
+            record.status, self._unpack(record.response), ((b"idempotent-replayed", b"true"),)
+        )
+
+
+def in_use(word: str) -> KeyInUse:
+    return KeyInUse(
+        f"There is currently another in-progress request using this Idempotent Key: {word}. "
+        "Please try again in a moment."
+    )

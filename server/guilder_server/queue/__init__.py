@@ -1,0 +1,1 @@
+"""Work that nobody is waiting for."""

@@ -1,0 +1,202 @@
+"""What an operator may set: one frozen object, read once from GUILDER_*.
+
+A name that is not known, or a value that is not understood, stops start-up: a setting that is
+silently ignored is worse than none.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+PREFIX = "GUILDER_"
+_SHORTEST_SECRET = 32
+
+LogLevel = Literal["debug", "info", "warning", "error"]
+Mode = Literal["test", "live"]
+
+
+class SettingError(Exception):
+    """A setting is missing, unknown or malformed; the message names it and says what to do."""
+
+    def __init__(self, name: str, problem: str) -> None:
+        self.name = name
+        super().__init__(f"{name} {problem}")
+
+
+def _text(value: str) -> str:
+    if not value:
+        raise ValueError("is empty: give it a value or remove it")
+    return value
+
+
+def _whole(lowest: int, highest: int) -> Callable[[str], int]:
+    def parse(value: str) -> int:
+        if not value.isascii() or not value.isdigit() or not lowest <= int(value) <= highest:
+            raise ValueError(f"must be a whole number from {lowest} to {highest}")
+        return int(value)
+
+    return parse
+
+
+def _one_of(*choices: str) -> Callable[[str], str]:
+    def parse(value: str) -> str:
+        if value not in choices:
+            raise ValueError(f"must be one of: {', '.join(choices)}")
+        return value
+
+    return parse
+
+
+def _url(*schemes: str) -> Callable[[str], str]:
+    def parse(value: str) -> str:
+        if urlsplit(value).scheme not in schemes:
+            raise ValueError(f"must be a URL that starts with {' or '.join(schemes)}://")
+        return value.rstrip("/")
+
+    return parse
+
+
+def _database_url(value: str) -> str:
+    url = _url("postgresql", "postgres")(value)
+    return "postgresql" + url.removeprefix(urlsplit(url).scheme)
+
+
+def _secret(value: str) -> str:
+    if len(value) < _SHORTEST_SECRET:
+        raise ValueError(
+            f"must have {_SHORTEST_SECRET} characters or more; "
+            "one way to make a value: openssl rand -hex 32"
+        )
+    return value
+
+
+def _setting(default: Any, parse: Callable[[str], Any], about: str, *, secret: bool = False) -> Any:
+    return field(
+        default=default,
+        repr=not secret,
+        metadata={"parse": parse, "about": about, "secret": secret},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Every field is the setting GUILDER_<NAME>."""
+
+    database_url: str | None = _setting(
+        None, _database_url, "PostgreSQL 15 or newer: postgresql://user@host/name", secret=True
+    )
+    redis_url: str | None = _setting(
+        None,
+        _url("redis", "rediss", "unix"),
+        "Redis 6 or newer, for rate limits and wake-ups; without it both are done without",
+        secret=True,
+    )
+    key_pepper: str = _setting(
+        "",
+        _secret,
+        "what API keys are hashed with; changing it makes every key invalid",
+        secret=True,
+    )
+    fingerprint_key: str = _setting(
+        "", _secret, "what card fingerprints are made with; never change it", secret=True
+    )
+    mode: Mode = _setting(
+        "test", _one_of("test", "live"), "live lets live keys in, on a durable database only"
+    )
+    host: str = _setting("127.0.0.1", _text, "the address to listen on")
+    port: int = _setting(4242, _whole(0, 65_535), "the port to listen on; 0 takes a free one")
+    workers: int = _setting(1, _whole(1, 256), "processes that serve")
+    public_url: str | None = _setting(
+        None, _url("http", "https"), "the address under which clients reach this server"
+    )
+    log_level: LogLevel = _setting(
+        "info", _one_of("debug", "info", "warning", "error"), "the least severe lines to log"
+    )
+    access_log: bool = _setting(
+        False, lambda value: _one_of("on", "off")(value) == "on", "on: a line for each request"
+    )
+    gateway_timeout_ms: int = _setting(
+        10_000, _whole(100, 120_000), "how long a gateway may take to answer"
+    )
+    drain_timeout_ms: int = _setting(
+        20_000, _whole(0, 600_000), "how long requests may take to finish on a stop"
+    )
+    max_body_bytes: int = _setting(
+        1_048_576, _whole(1_024, 16_777_216), "the largest request body taken"
+    )
+
+    @property
+    def livemode_allowed(self) -> bool:
+        return self.mode == "live"
+
+    def require(self, *names: str) -> None:
+        """Refuse to go on without these settings."""
+        for name in names:
+            if not getattr(self, name):
+                about = _fields()[name].metadata["about"]
+                raise SettingError(PREFIX + name.upper(), f"is not set ({about}).")
+
+    @property
+    def required_database_url(self) -> str:
+        self.require("database_url")
+        assert self.database_url is not None
+        return self.database_url
+
+
+def _fields() -> dict[str, dataclasses.Field[Any]]:
+    return {each.name: each for each in dataclasses.fields(Settings)}
+
+
+def read_settings(environment: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
+    """The settings of this process. `overrides` come from the command line and count more."""
+    known = _fields()
+    values: dict[str, Any] = {}
+    source = os.environ if environment is None else environment
+    for name in sorted(source):
+        if not name.startswith(PREFIX):
+            continue
+        key = name.removeprefix(PREFIX).lower()
+        if key not in known or name != PREFIX + key.upper():
+            raise SettingError(name, f"is not a setting of Guilder.{_nearest(name)}")
+        try:
+            values[key] = known[key].metadata["parse"](source[name])
+        except ValueError as problem:
+            raise SettingError(name, f"{problem}.") from None
+    given = {key: value for key, value in overrides.items() if value is not None}
+    return Settings(**{**values, **given})
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    """The settings as a child process reads them."""
+    environment = {}
+    for name, each in _fields().items():
+        value = getattr(settings, name)
+        if value == each.default:
+            continue
+        text = ("on" if value else "off") if isinstance(value, bool) else str(value)
+        environment[PREFIX + name.upper()] = text
+    return environment
+
+
+def describe_settings() -> list[tuple[str, str, str]]:
+    """Name, default and meaning of every setting."""
+    return [
+        (
+            PREFIX + name.upper(),
+            "" if each.default in {None, ""} else str(each.default),
+            each.metadata["about"],
+        )
+        for name, each in _fields().items()
+    ]
+
+
+def _nearest(name: str) -> str:
+    import difflib
+
+    close = difflib.get_close_matches(name, [PREFIX + key.upper() for key in _fields()], 1)
+    return f" Did you mean {close[0]}?" if close else " Remove it, or correct its name."

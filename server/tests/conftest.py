@@ -1,0 +1,66 @@
+"""What every test may ask for. See support/postgres.py for the database fixtures."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.support.postgres import (
+    _process_database,
+    database_url,
+    fresh_database_url,
+    postgres,
+    running_server,
+)
+from tests.support.redis import redis_server, redis_url
+
+__all__ = [
+    "_process_database",
+    "database_url",
+    "fresh_database_url",
+    "postgres",
+    "redis_server",
+    "redis_url",
+]
+
+# A test says the same each time it runs; a campaign looks where no test has looked before.
+_SHARED_MACHINE = [HealthCheck.too_slow]
+settings.register_profile(
+    "test", deadline=None, derandomize=True, suppress_health_check=_SHARED_MACHINE
+)
+settings.register_profile(
+    "campaign", deadline=None, max_examples=5_000, suppress_health_check=_SHARED_MACHINE
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "test"))
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> tuple[str, dict[str, Any]]:
+    return "asyncio", {"use_uvloop": True}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # The process that directs a parallel run; its workers have a `workerinput` instead.
+    if config.getoption("dist", "no") != "no" and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(SharedServer(), "shared-server")
+
+
+class SharedServer:
+    """Each process of a parallel run is told of the one server that this process started."""
+
+    def __init__(self) -> None:
+        self._running = ExitStack()
+        self._socket_dir: str | None = None
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        if self._socket_dir is None:
+            self._socket_dir = str(self._running.enter_context(running_server()).socket_dir)
+        node.workerinput["postgres_socket_dir"] = self._socket_dir
+
+    def pytest_unconfigure(self) -> None:
+        self._running.close()
