@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.support.api import api, api_server, other_api
 from tests.support.postgres import (
     _process_database,
     database_url,
@@ -20,8 +21,11 @@ from tests.support.redis import redis_server, redis_url
 
 __all__ = [
     "_process_database",
+    "api",
+    "api_server",
     "database_url",
     "fresh_database_url",
+    "other_api",
     "postgres",
     "redis_server",
     "redis_url",

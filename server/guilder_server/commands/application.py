@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING
 
 from guilder_server.embedded import Secrets
 from guilder_server.settings import Settings
 
-Message = MutableMapping[str, Any]
-Application = Callable[
-    [Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]],
-    Awaitable[None],
-]
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+    from guilder_server.tenancy.bootstrap import DevAccount
 
 
-class DevAccount(Protocol):
-    """What `tenancy.bootstrap.ensure_dev_account` returns: an account and its two keys."""
-
-    @property
-    def account(self) -> str: ...
-    @property
-    def secret_key(self) -> str: ...
-    @property
-    def publishable_key(self) -> str: ...
-
-
-def create_app(settings: Settings) -> Application:
+def create_app(settings: Settings) -> ASGIApp:
     from guilder_server.main import create_app as create
 
     return create(settings)

@@ -82,7 +82,13 @@ def prepared(settings: Settings, data_dir: Path, purpose: str) -> Iterator[Prepa
 
 def dev(settings: Settings, data_dir: Path) -> int:
     """Serve a development folder in this process until Ctrl-C or SIGTERM."""
-    from guilder_server.commands.server import address_of, listen, serve_here, signals_interrupt
+    from guilder_server.commands.server import (
+        address_of,
+        known_as,
+        listen,
+        serve_here,
+        signals_interrupt,
+    )
 
     try:
         # The socket first, so that a taken port is known before anything starts.
@@ -91,11 +97,13 @@ def dev(settings: Settings, data_dir: Path) -> int:
             listen(settings.host, settings.port) as listener,
             prepared(settings, data_dir, "dev") as ready,
         ):
+            address = address_of(listener)
+            reachable = known_as(ready.settings, address)
             served = serve_here(
-                application.create_app(ready.settings),
+                application.create_app(reachable),
                 listener,
-                ready.settings,
-                on_ready=lambda: ready.announce(address_of(listener)),
+                reachable,
+                on_ready=lambda: ready.announce(address),
                 watch=ready.watch,
                 # The announcement says it better than uvicorn's lines about itself.
                 log_level="warning" if settings.log_level == "info" else None,

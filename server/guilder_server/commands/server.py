@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import dataclasses
 import errno
 import multiprocessing
 import os
@@ -16,10 +17,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
+from starlette.types import ASGIApp
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors.multiprocess import Multiprocess
 
-from guilder_server.commands.application import Application, create_app
+from guilder_server.commands.application import create_app
 from guilder_server.settings import Settings, environment_of, read_settings
 
 _PR_SET_PDEATHSIG = 1
@@ -61,6 +63,11 @@ def address_of(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
+def known_as(settings: Settings, address: str) -> Settings:
+    """The settings with a public URL: what the operator says, or where we listen."""
+    return dataclasses.replace(settings, public_url=settings.public_url or address)
+
+
 @contextmanager
 def signals_interrupt() -> Iterator[None]:
     """SIGTERM is a wish to stop, as Ctrl-C is: both raise KeyboardInterrupt."""
@@ -88,7 +95,7 @@ def _obeyed(_number: int, _frame: object) -> None:
 
 
 def serve_here(
-    app: Application,
+    app: ASGIApp,
     listener: socket.socket,
     settings: Settings,
     on_ready: Callable[[], None],
@@ -127,7 +134,7 @@ def serve_in_workers(
     return all(process.exitcode != STARTUP_FAILURE for process in supervisor.processes)
 
 
-def worker_app() -> Application:
+def worker_app() -> ASGIApp:
     """The application of one worker, which does not outlive the process that started it."""
     parent = multiprocessing.parent_process()
     if sys.platform == "linux" and parent is not None:
@@ -142,7 +149,7 @@ def worker_app() -> Application:
         sys.exit(STARTUP_FAILURE)
 
 
-def _config(app: Application | str, settings: Settings, **more: Any) -> uvicorn.Config:
+def _config(app: ASGIApp | str, settings: Settings, **more: Any) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         loop="uvloop",

@@ -14,6 +14,7 @@ from guilder_server.commands.doctor import OLDEST_POSTGRES
 from guilder_server.commands.durability import durability_problems
 from guilder_server.commands.server import (
     address_of,
+    known_as,
     listen,
     serve_here,
     serve_in_workers,
@@ -74,6 +75,7 @@ def _run(
     on_ready: Callable[[], None],
     watch: Callable[[], None],
 ) -> bool:
+    settings = known_as(settings, address_of(listener))
     if settings.workers > 1:
         return serve_in_workers(listener, settings, on_ready, watch)
     return serve_here(application.create_app(settings), listener, settings, on_ready, watch)

@@ -89,10 +89,10 @@ def decode_form(encoded: bytes) -> dict[str, Any]:
 @lru_cache(maxsize=2048)
 def _path(name: str) -> tuple[str, ...]:
     """`card[networks][preferred]` → its words; an empty word appends to an array."""
+    if name.startswith("{"):
+        _malformed(f"it looks like JSON; send it with Content-Type: {JSON}")
     found = _NAME.fullmatch(name)
     if found is None:
-        if name.lstrip().startswith(("{", "[")):
-            _malformed(f"it looks like JSON; send it with Content-Type: {JSON}")
         _malformed("the brackets of a name must be paired, as in a[b] or a[]")
     head, brackets = found.groups()
     if not brackets:

@@ -83,14 +83,13 @@ class Parameters:
 
 
 def _closest(branches: list[list[rs.ValidationError]], path: Path) -> list[rs.ValidationError]:
-    """Of alternatives that all failed, the one that was meant: it fails further inside, or at
-    least not by its type."""
+    """Of alternatives that all failed, the one that was meant: not the empty string that only
+    unsets, and one that fails by more than its type."""
 
     def distance(errors: list[rs.ValidationError]) -> tuple[bool, bool]:
-        outside = [error for error in errors if len(error.instance_path) <= len(path)]
-        mistyped = any(isinstance(error.kind, Kind.Type) for error in outside)
-        constant = any(isinstance(error.kind, Kind.Constant) for error in outside)
-        return (mistyped, constant)
+        outside = [error.kind for error in errors if len(error.instance_path) <= len(path)]
+        unsets = any(isinstance(k, Kind.Constant) and k.expected_value == "" for k in outside)
+        return unsets, any(isinstance(kind, Kind.Type) for kind in outside)
 
     return min(branches, key=distance)
 

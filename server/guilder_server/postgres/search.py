@@ -224,7 +224,7 @@ def _condition(clause: Clause, fields: Dict[str, Field]) -> Condition:
 
 
 _BLANK = re.compile(r"\s*")
-_JOIN = re.compile(r"(?i:(and|or))(?=[\s-])")
+_JOIN = re.compile(r"(?i:(and|or))(?=[\s-]|\Z)")
 _FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*")
 _KEY = re.compile(r"""\[\s*("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')\s*\]""", re.DOTALL)
 _OPERATOR = re.compile(r">=|<=|:|~|>|<")

@@ -116,7 +116,10 @@ SCHEMAS: dict[str, Any] = {
         {
             "address": _unset(_ref("Address")),
             "amount": {"type": "integer", "minimum": 1},
-            "capture_method": {"type": "string", "enum": ["automatic", "automatic_async", "manual"]},
+            "capture_method": {
+                "type": "string",
+                "enum": ["automatic", "automatic_async", "manual"],
+            },
             "card": _ref("Card"),
             "confirm": {"type": "boolean"},
             "currency": {"type": "string", "pattern": "^[A-Za-z]{3}$"},
@@ -130,7 +133,11 @@ SCHEMAS: dict[str, Any] = {
                 "anyOf": [{"type": "boolean"}, {"type": "string", "enum": ["one_off"]}]
             },
             "rate": {"type": "number"},
-            "types": {"type": "array", "minItems": 1, "items": {"type": "string", "enum": ["card"]}},
+            "types": {
+                "type": "array",
+                "minItems": 1,
+                "items": {"type": "string", "enum": ["card"]},
+            },
             "until": {"anyOf": [{"type": "integer"}, {"type": "string", "const": "now"}]},
         },
         ["amount", "currency"],
@@ -317,7 +324,11 @@ class Memory:
 
     async def refunds_of(self, tenant: Tenant, payment: str) -> Page:
         return Page(
-            [row for row in self.rows.values() if isinstance(row, Refund) and row.payment == payment],
+            [
+                row
+                for row in self.rows.values()
+                if isinstance(row, Refund) and row.payment == payment
+            ],
             has_more=False,
         )
 

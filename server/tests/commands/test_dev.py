@@ -1,0 +1,163 @@
+"""`guilder dev` as a user runs it: real processes, a real payment."""
+
+from __future__ import annotations
+
+import os
+import pty
+import signal
+import stat
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.support.processes import eventually, processes_mentioning
+from tests.support.servers import RunningCommand, environment, guilder, run_guilder
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "closed" / "folder"
+
+
+@pytest.fixture
+def dev(folder: Path) -> Iterator[RunningCommand]:
+    folder.parent.mkdir(mode=0o700)
+    with start(folder) as running:
+        yield running
+
+
+def start(folder: Path) -> RunningCommand:
+    return RunningCommand(["dev", "--port", "0", "--data-dir", str(folder)])
+
+
+def pay(described: dict[str, Any]) -> str:
+    answer = httpx.post(
+        f"{described['api_base']}/v1/payment_intents",
+        auth=(described["secret_key"], ""),
+        data={
+            "amount": "2000",
+            "currency": "eur",
+            "confirm": "true",
+            "payment_method": "pm_card_visa",
+            "payment_method_types[]": "card",
+        },
+    )
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["status"] == "succeeded"
+    return str(answer.json()["id"])
+
+
+def find(described: dict[str, Any], intent: str) -> int:
+    return httpx.get(
+        f"{described['api_base']}/v1/payment_intents/{intent}", auth=(described["secret_key"], "")
+    ).status_code
+
+
+def test_a_payment_outlives_a_kill_and_a_stop(dev: RunningCommand, folder: Path) -> None:
+    described = dev.wait_for(folder / "dev.json")
+    assert stat.S_IMODE((folder / "dev.json").stat().st_mode) == 0o600
+    assert set(described) == {"api_base", "secret_key", "publishable_key", "account"}
+    first = pay(described)
+
+    dev.kill()
+    assert eventually(lambda: not processes_mentioning(str(folder)), 5)
+    (folder / "dev.json").unlink()
+
+    with start(folder) as again:
+        returned = again.wait_for(folder / "dev.json")
+        assert {**returned, "api_base": ""} == {**described, "api_base": ""}
+        assert find(returned, first) == 200
+        second = pay(returned)
+        assert again.stop(signal.SIGTERM) == 0
+        said = again.output()
+    assert returned["api_base"] in said
+    assert returned["secret_key"] in said
+    assert "curl" in said
+    assert not processes_mentioning(str(folder))
+
+    with start(folder) as third:
+        found = third.wait_for(folder / "dev.json")
+        assert [find(found, each) for each in (first, second)] == [200, 200]
+        assert third.stop(signal.SIGINT) == 0
+
+
+def test_other_commands_work_beside_it_and_after_it(dev: RunningCommand, folder: Path) -> None:
+    dev.wait_for(folder / "dev.json")
+    for arguments in (["doctor"], ["migrate"], ["ledger", "verify"]):
+        done = run_guilder(*arguments, "--data-dir", str(folder))
+        assert done.returncode == 0, done.stdout + done.stderr
+    refused = run_guilder("dev", "--port", "0", "--data-dir", str(folder))
+    assert refused.returncode == 1
+    assert f"`guilder dev` (process {dev.process.pid}) works in {folder}" in refused.stderr
+    assert dev.stop() == 0
+
+    for arguments in (["ledger", "verify"], ["doctor", "--json"]):
+        done = run_guilder(*arguments, "--data-dir", str(folder))
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert not processes_mentioning(str(folder))
+
+
+def test_a_crash_of_postgres_is_repaired(dev: RunningCommand, folder: Path) -> None:
+    described = dev.wait_for(folder / "dev.json")
+    intent = pay(described)
+    lock_file = folder / "postgres" / "postmaster.pid"
+    os.kill(int(lock_file.read_text().split()[0]), signal.SIGKILL)
+    assert eventually(lambda: _answers(described, intent), 20)
+    pay(described)
+
+
+def _answers(described: dict[str, Any], intent: str) -> bool:
+    try:
+        return find(described, intent) == 200
+    except httpx.TransportError:
+        return False
+
+
+def test_a_taken_port_is_named_before_anything_starts(dev: RunningCommand, folder: Path) -> None:
+    described = dev.wait_for(folder / "dev.json")
+    port = described["api_base"].rsplit(":", 1)[1]
+    other = folder.parent / "other"
+    done = run_guilder("dev", "--port", port, "--data-dir", str(other))
+    assert done.returncode == 1
+    assert f"port {port}" in done.stderr
+    assert "--port" in done.stderr
+    assert not other.exists()
+
+
+@pytest.mark.parametrize("after_s", [0.3, 0.8])
+def test_a_stop_while_it_starts_leaves_nothing(folder: Path, after_s: float) -> None:
+    with start(folder) as starting:
+        time.sleep(after_s)
+        starting.stop(signal.SIGTERM)
+    assert eventually(lambda: not processes_mentioning(str(folder)), 5)
+    with start(folder) as again:
+        pay(again.wait_for(folder / "dev.json"))
+        assert again.stop() == 0
+
+
+def test_ctrl_c_in_a_terminal_stops_everything(folder: Path) -> None:
+    terminal, theirs = pty.openpty()
+    process = subprocess.Popen(
+        guilder("dev", "--port", "0", "--data-dir", str(folder)),
+        env=environment(),
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+        # The terminal belongs to whoever opens it first in a session of its own.
+        preexec_fn=lambda: os.close(os.open(os.ttyname(theirs), os.O_RDWR)),
+    )
+    os.close(theirs)
+    try:
+        assert eventually((folder / "dev.json").exists, 30)
+        os.write(terminal, b"\x03")
+        assert process.wait(20) == 0
+    finally:
+        process.kill()
+        os.close(terminal)
+    assert not processes_mentioning(str(folder))

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from guilder_server.commands import doctor
+from guilder_server.commands.doctor import Finding, examine
+from guilder_server.settings import Settings, read_settings
+from tests.support.postgres import TestDatabases
+from tests.support.servers import run_guilder
+
+SECRETS = {"key_pepper": "p" * 32, "fingerprint_key": "f" * 32}
+
+
+def found(settings: Settings) -> dict[str, list[Finding]]:
+    by_subject: dict[str, list[Finding]] = {}
+    for finding in examine(lambda: settings, None):
+        by_subject.setdefault(finding.subject, []).append(finding)
+    return by_subject
+
+
+def test_a_healthy_installation(database_url: str, redis_url: str) -> None:
+    findings = found(Settings(database_url=database_url, redis_url=redis_url, **SECRETS))
+    for subject in ("settings", "database", "role", "migrations", "clock", "redis"):
+        assert [each.status for each in findings[subject]] == ["ok"], findings[subject]
+
+
+def test_settings_that_can_lose_money_fail_in_live_mode_only(database_url: str) -> None:
+    in_test = found(Settings(database_url=database_url, **SECRETS))["durability"]
+    in_live = found(Settings(database_url=database_url, mode="live", **SECRETS))["durability"]
+    assert {each.status for each in in_test} == {"warn"}
+    assert [each.status for each in in_live] == ["fail"] * 3
+    assert all(each.advice for each in in_live)
+
+
+def test_an_unreachable_database_is_told_with_advice(tmp_path: Path) -> None:
+    url = f"postgresql:///guilder?host={tmp_path}"
+    (finding,) = found(Settings(database_url=url, **SECRETS))["database"]
+    assert finding.status == "fail"
+    assert "GUILDER_DATABASE_URL" in finding.advice
+
+
+def test_missing_migrations_fail(postgres: TestDatabases) -> None:
+    with postgres.superuser_connection() as connection:
+        connection.execute("CREATE DATABASE unmigrated OWNER guilder")
+    try:
+        url = postgres.url_of("unmigrated")
+        (finding,) = found(Settings(database_url=url, **SECRETS))["migrations"]
+    finally:
+        postgres.drop("unmigrated")
+    assert finding.status == "fail"
+    assert "guilder migrate" in finding.advice
+
+
+def test_a_role_above_row_level_security_is_warned_of(
+    postgres: TestDatabases, database_url: str
+) -> None:
+    name = psycopg.conninfo.conninfo_to_dict(database_url)["dbname"]
+    url = postgres.url_of(str(name), "postgres")
+    assert found(Settings(database_url=url, **SECRETS))["role"][0].status == "warn"
+
+
+def test_a_clock_that_is_off_is_told(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "SKEW_WARNING", -doctor.SKEW_WARNING)
+    assert found(Settings(database_url=database_url, **SECRETS))["clock"][0].status == "warn"
+
+
+def test_redis_may_be_absent_but_not_broken(database_url: str, tmp_path: Path) -> None:
+    absent = found(Settings(database_url=database_url, **SECRETS))["redis"]
+    broken = found(
+        Settings(database_url=database_url, redis_url=f"unix://{tmp_path}/none", **SECRETS)
+    )["redis"]
+    assert [each.status for each in absent + broken] == ["warn", "fail"]
+
+
+def test_a_mistaken_setting_is_a_finding() -> None:
+    (finding,) = examine(lambda: read_settings({"GUILDER_PORT": "x"}), None)
+    assert finding.status == "fail"
+    assert "GUILDER_PORT" in finding.detail
+
+
+def test_its_exit_status_and_json_are_for_programs(database_url: str) -> None:
+    settings = {"GUILDER_DATABASE_URL": database_url}
+    done = run_guilder("doctor", "--json", settings=settings)
+    assert done.returncode == 1
+    told = json.loads(done.stdout)
+    assert told["ok"] is False
+    assert {"subject", "status", "detail", "advice"} == set(told["checks"][0])
+    assert any("GUILDER_KEY_PEPPER" in check["detail"] for check in told["checks"])

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from guilder_server.settings import (
+    SettingError,
+    Settings,
+    describe_settings,
+    environment_of,
+    read_settings,
+)
+
+SECRET = "0123456789abcdef0123456789abcdef"
+
+
+def test_nothing_set_gives_the_defaults() -> None:
+    assert read_settings({"HOME": "/root", "PATH": "/bin"}) == Settings()
+
+
+def test_every_setting_is_read() -> None:
+    environment = {
+        "GUILDER_DATABASE_URL": "postgres://guilder@db/guilder",
+        "GUILDER_REDIS_URL": "redis://cache:6379/0",
+        "GUILDER_KEY_PEPPER": SECRET,
+        "GUILDER_FINGERPRINT_KEY": SECRET[::-1],
+        "GUILDER_MODE": "live",
+        "GUILDER_HOST": "0.0.0.0",
+        "GUILDER_PORT": "8080",
+        "GUILDER_WORKERS": "4",
+        "GUILDER_PUBLIC_URL": "https://pay.example.com/",
+        "GUILDER_LOG_LEVEL": "debug",
+        "GUILDER_ACCESS_LOG": "on",
+        "GUILDER_GATEWAY_TIMEOUT_MS": "5000",
+        "GUILDER_DRAIN_TIMEOUT_MS": "1000",
+        "GUILDER_MAX_BODY_BYTES": "2048",
+    }
+    settings = read_settings(environment)
+    assert settings.database_url == "postgresql://guilder@db/guilder"
+    assert settings.public_url == "https://pay.example.com"
+    assert (settings.port, settings.workers, settings.access_log) == (8080, 4, True)
+    assert settings.livemode_allowed
+    assert set(environment) == {name for name, _, _ in describe_settings()}
+    assert read_settings(environment_of(settings)) == settings
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("GUILDER_PORT", "", "from 0 to 65535"),
+        ("GUILDER_PORT", "70000", "from 0 to 65535"),
+        ("GUILDER_PORT", "-1", "from 0 to 65535"),
+        ("GUILDER_PORT", "4_242", "from 0 to 65535"),
+        ("GUILDER_PORT", "٤٢", "from 0 to 65535"),
+        ("GUILDER_WORKERS", "0", "from 1 to 256"),
+        ("GUILDER_MODE", "Live", "test, live"),
+        ("GUILDER_ACCESS_LOG", "yes", "on, off"),
+        ("GUILDER_DATABASE_URL", "mysql://db", "postgresql://"),
+        ("GUILDER_REDIS_URL", "cache:6379", "redis://"),
+        ("GUILDER_PUBLIC_URL", "pay.example.com", "http:// or https://"),
+        ("GUILDER_KEY_PEPPER", "short", "32 characters"),
+        ("GUILDER_HOST", "", "is empty"),
+        ("GUILDER_PROT", "1", "Did you mean GUILDER_PORT?"),
+        ("GUILDER_ZZZZZZZZZZ", "1", "is not a setting"),
+        ("GUILDER_port", "1", "Did you mean GUILDER_PORT?"),
+    ],
+)
+def test_a_setting_that_is_not_understood_is_named(name: str, value: str, says: str) -> None:
+    with pytest.raises(SettingError) as caught:
+        read_settings({name: value})
+    assert str(caught.value).startswith(name)
+    assert says in str(caught.value)
+
+
+def test_the_message_about_a_secret_does_not_show_it() -> None:
+    with pytest.raises(SettingError) as caught:
+        read_settings({"GUILDER_KEY_PEPPER": "hunter2"})
+    assert "hunter2" not in str(caught.value)
+    assert SECRET not in repr(Settings(key_pepper=SECRET, database_url=f"postgresql://:{SECRET}@"))
+
+
+def test_the_command_line_counts_more_than_the_environment() -> None:
+    assert read_settings({"GUILDER_PORT": "1"}, port=2, host=None).port == 2
+
+
+def test_what_is_required_is_named() -> None:
+    with pytest.raises(SettingError, match="GUILDER_FINGERPRINT_KEY is not set"):
+        Settings(key_pepper=SECRET).require("key_pepper", "fingerprint_key")
+
+
+def test_settings_cannot_be_changed() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Settings().port = 1  # type: ignore[misc]

@@ -1,0 +1,229 @@
+"""The API as its users meet it: real HTTP to a real server, every answer held to the contract.
+
+Fixtures:
+- `api`: a client of an account of its own, so that tests share a server and nothing else.
+- `other_api`: a second account on the same server, for what must not be seen.
+- `api_server`: the server; `api_server.open_account()` gives further accounts.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import httpx
+import jsonschema_rs
+import pytest
+import sqlalchemy as sa
+import uvicorn
+import yaml
+from stripe._encode import _api_encode
+
+from guilder_server.http.contract import contract_path
+from guilder_server.main import create_app
+from guilder_server.settings import Settings
+from guilder_server.tenancy.bootstrap import DevAccount, open_account
+from tests.support.stripe_types import problems
+
+PEPPER = "a pepper that is used in the tests only"
+FINGERPRINT_KEY = "a fingerprint key of the tests only"
+
+
+@cache
+def document() -> dict[str, Any]:
+    with contract_path().open("rb") as file:
+        loaded: dict[str, Any] = yaml.load(file, Loader=yaml.CSafeLoader)
+    return loaded
+
+
+@cache
+def _operations() -> list[tuple[str, re.Pattern[str], dict[str, Any]]]:
+    found = []
+    for path, item in document()["paths"].items():
+        pattern = re.compile(re.sub(r"\{[^}]+\}", r"[^/]+", path) + r"\Z")
+        found += [(method.upper(), pattern, op) for method, op in item.items() if "operationId" in op]
+    # A fixed path such as /search comes before one with a name in its place.
+    return sorted(found, key=lambda one: one[1].pattern.count("[^/]+"))
+
+
+@cache
+def _validator(name: str) -> jsonschema_rs.Validator:
+    schema = {"$ref": f"#/components/schemas/{name}", "components": document()["components"]}
+    return jsonschema_rs.Draft202012Validator(schema)
+
+
+def _schema_of(operation: dict[str, Any], status: int) -> str:
+    responses = operation["responses"]
+    response = responses.get(str(status), responses["default"])
+    while "$ref" in response:
+        response = document()["components"]["responses"][response["$ref"].rsplit("/", 1)[1]]
+    ref: str = response["content"]["application/json"]["schema"]["$ref"]
+    return ref.rsplit("/", 1)[1]
+
+
+def differences(method: str, path: str, status: int, body: Any) -> list[str]:
+    """What of an answer the contract or the official types do not allow."""
+    for wanted, pattern, operation in _operations():
+        if wanted == method and pattern.match(path):
+            errors = _validator(_schema_of(operation, status)).iter_errors(body)
+            found = [f"{'.'.join(map(str, e.instance_path))}: {e.message}" for e in errors]
+            return found + (problems(body) if status == 200 else [])
+    errors = _validator("ErrorResponse").iter_errors(body) if status >= 400 else []
+    return [error.message for error in errors]
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    body: Any
+    headers: httpx.Headers
+    content: bytes
+
+    def __getitem__(self, name: str) -> Any:
+        return self.body[name]
+
+    @property
+    def error(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.body["error"]
+        return found
+
+
+class Api:
+    """A client of one account. Parameters are encoded as the official client encodes them."""
+
+    def __init__(self, url: str, account: DevAccount) -> None:
+        self.url, self.account = url, account
+        self.key = account.secret_key
+        self._client = httpx.Client(base_url=url, timeout=30)
+
+    def get(self, path: str, **params: Any) -> Answer:
+        return self.send("GET", path, params)
+
+    def post(self, path: str, *, key: str | None = None, **params: Any) -> Answer:
+        return self.send("POST", path, params, idempotency_key=key)
+
+    def delete(self, path: str) -> Answer:
+        return self.send("DELETE", path, {})
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        params: dict[str, Any],
+        *,
+        idempotency_key: str | None = None,
+        headers: dict[str, str] | None = None,
+        secret: str | None = None,
+    ) -> Answer:
+        sent = {"Authorization": f"Bearer {secret or self.key}", **(headers or {})}
+        if idempotency_key is not None:
+            sent["Idempotency-Key"] = idempotency_key
+        pairs = [(name, str(value)) for name, value in _api_encode(params)]
+        if method == "GET":
+            return self.checked(self._client.request(method, path, params=pairs, headers=sent))
+        body = str(httpx.QueryParams(pairs)).encode()
+        sent["Content-Type"] = "application/x-www-form-urlencoded"
+        return self.checked(self._client.request(method, path, content=body, headers=sent))
+
+    def raw(self, method: str, path: str, **how: Any) -> Answer:
+        """A request as httpx makes it, with the account's key unless `headers` say another."""
+        headers = {"Authorization": f"Bearer {self.key}"} | how.pop("headers", {})
+        return self.checked(self._client.request(method, path, headers=headers, **how))
+
+    def checked(self, response: httpx.Response) -> Answer:
+        """The answer, once it is known to keep the contract."""
+        body = json.loads(response.content)
+        method, path = response.request.method, response.request.url.path
+        found = differences(method, path, response.status_code, body)
+        assert not found, f"{method} {path} answered {response.status_code} with {found}"
+        assert response.status_code < 500, body
+        assert response.headers["request-id"].startswith("req_")
+        return Answer(response.status_code, body, response.headers, response.content)
+
+    def close(self) -> None:
+        self._client.close()
+
+    def pay(self, amount: int = 2000, **params: Any) -> Answer:
+        """A card payment, by default one that succeeds at once."""
+        given = {"currency": "usd", "payment_method": "pm_card_visa", "confirm": True} | params
+        return self.post("/v1/payment_intents", amount=amount, **given)
+
+
+class ApiServer:
+    """The application behind a real socket, in a thread of the test process."""
+
+    def __init__(self, database_url: str, **settings: Any) -> None:
+        self.database_url = database_url
+        self._settings = Settings(
+            database_url=database_url,
+            key_pepper=PEPPER,
+            fingerprint_key=FINGERPRINT_KEY,
+            **settings,
+        )
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        config = uvicorn.Config(
+            create_app(self._settings), loop="uvloop", http="httptools", log_level="warning"
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(
+            target=self._server.run, kwargs={"sockets": [self._socket]}, daemon=True
+        )
+
+    def start(self) -> None:
+        self._thread.start()
+        deadline = time.monotonic() + 20
+        while not self._server.started:
+            assert time.monotonic() < deadline, "the server did not start"
+            assert self._thread.is_alive(), "the server stopped while starting"
+            time.sleep(0.01)
+
+    def stop(self) -> None:
+        self._server.should_exit = True
+        self._thread.join(timeout=20)
+
+    def open_account(self, livemode: bool = False) -> DevAccount:
+        return new_account(self.database_url, livemode)
+
+
+def new_account(database_url: str, livemode: bool = False) -> DevAccount:
+    """An account with keys, in a database that servers started with PEPPER use."""
+    url = sa.make_url(database_url).set(drivername="postgresql+psycopg")
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    with engine.begin() as connection:
+        return open_account(connection, PEPPER.encode(), livemode=livemode)
+
+
+def unique(prefix: str = "key") -> str:
+    return f"{prefix}-{uuid.uuid4()}"
+
+
+@pytest.fixture(scope="session")
+def api_server(postgres: Any) -> Iterator[ApiServer]:
+    with postgres.database() as url:
+        server = ApiServer(url)
+        server.start()
+        yield server
+        server.stop()
+
+
+@pytest.fixture
+def api(api_server: ApiServer) -> Iterator[Api]:
+    client = Api(api_server.url, api_server.open_account())
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def other_api(api_server: ApiServer) -> Iterator[Api]:
+    client = Api(api_server.url, api_server.open_account())
+    yield client
+    client.close()
