@@ -49,23 +49,26 @@ def _operations() -> list[tuple[str, re.Pattern[str], dict[str, Any]]]:
     found = []
     for path, item in document()["paths"].items():
         pattern = re.compile(re.sub(r"\{[^}]+\}", r"[^/]+", path) + r"\Z")
-        found += [(method.upper(), pattern, op) for method, op in item.items() if "operationId" in op]
+        found += [
+            (method.upper(), pattern, op) for method, op in item.items() if "operationId" in op
+        ]
     # A fixed path such as /search comes before one with a name in its place.
     return sorted(found, key=lambda one: one[1].pattern.count("[^/]+"))
 
 
 @cache
-def _validator(name: str) -> jsonschema_rs.Validator:
-    schema = {"$ref": f"#/components/schemas/{name}", "components": document()["components"]}
-    return jsonschema_rs.Draft202012Validator(schema)
+def _validator(response: str) -> jsonschema_rs.Validator:
+    """What checks the bodies of a response of the contract."""
+    content = document()["components"]["responses"][response]["content"]
+    schema = content["application/json"]["schema"]
+    return jsonschema_rs.Draft202012Validator(
+        {"allOf": [schema], "components": document()["components"]}
+    )
 
 
-def _schema_of(operation: dict[str, Any], status: int) -> str:
+def _response_of(operation: dict[str, Any], status: int) -> str:
     responses = operation["responses"]
-    response = responses.get(str(status), responses["default"])
-    while "$ref" in response:
-        response = document()["components"]["responses"][response["$ref"].rsplit("/", 1)[1]]
-    ref: str = response["content"]["application/json"]["schema"]["$ref"]
+    ref: str = responses.get(str(status), responses["default"])["$ref"]
     return ref.rsplit("/", 1)[1]
 
 
@@ -73,11 +76,11 @@ def differences(method: str, path: str, status: int, body: Any) -> list[str]:
     """What of an answer the contract or the official types do not allow."""
     for wanted, pattern, operation in _operations():
         if wanted == method and pattern.match(path):
-            errors = _validator(_schema_of(operation, status)).iter_errors(body)
+            errors = _validator(_response_of(operation, status)).iter_errors(body)
             found = [f"{'.'.join(map(str, e.instance_path))}: {e.message}" for e in errors]
             return found + (problems(body) if status == 200 else [])
-    errors = _validator("ErrorResponse").iter_errors(body) if status >= 400 else []
-    return [error.message for error in errors]
+    # No operation: only an error may be the answer.
+    return [error.message for error in _validator("Error").iter_errors(body)]
 
 
 @dataclass(frozen=True)
