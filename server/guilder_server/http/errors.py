@@ -39,7 +39,7 @@ _KINDS: Final[dict[type, tuple[int, str]]] = {
 }
 
 # Names of our own for errors that go without a code on the wire.
-_UNSAID: Final = frozenset(
+UNSAID: Final = frozenset(
     {
         "api_error",
         "api_key_invalid",
@@ -100,7 +100,7 @@ def _envelope(
     error: GuilderError, kind: str, subject: tuple[str, msgspec.Raw] | None
 ) -> Mapping[str, Any]:
     envelope: dict[str, Any] = {"type": kind, "message": error.message}
-    if error.code not in _UNSAID:
+    if error.code not in UNSAID:
         envelope["code"] = error.code
         envelope["doc_url"] = _DOCS + error.code.replace("_", "-")
     for name in ("param", "decline_code", "charge", "advice_code", "network_decline_code"):

@@ -113,7 +113,7 @@ BLOCKED = Declined(
     seller_message="The gateway blocked this payment as too risky.",
 )
 REFUND_FAILED = Declined(
-    code="expired_or_canceled_card",
+    code="card_declined",
     message="The refund failed because the card has expired or was canceled.",
     reason="expired_or_canceled_card",
     seller_message="The bank could not return the money to the card.",

@@ -18,7 +18,7 @@ def currency_of(given: str, param: str = "currency") -> str:
     currency = given.lower()
     if currency not in EXPONENTS:
         raise InvalidRequest(
-            "invalid_currency",
+            "parameter_invalid",
             f"Invalid currency: {given}. Use a three-letter ISO code that Guilder supports, "
             "such as usd, eur or jpy.",
             param,

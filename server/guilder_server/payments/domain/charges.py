@@ -87,10 +87,15 @@ def require_idle(charge: Charge) -> None:
 def require_capturable(charge: Charge, amount: int) -> None:
     if charge.captured:
         raise Refused("charge_already_captured", "This charge has already been captured.")
+    if charge.released:
+        raise Refused(
+            "charge_expired_for_capture",
+            "The money that this charge held has been released; it can no longer be captured.",
+        )
     if not charge.held:
         raise Refused(
-            "charge_not_capturable",
-            "This charge holds no money to capture: it failed, or its hold was released.",
+            "capture_unauthorized_payment",
+            f"This charge holds no money that could be captured: it is {charge.status}.",
         )
     require_idle(charge)
     if amount > charge.amount:

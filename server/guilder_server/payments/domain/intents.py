@@ -266,7 +266,7 @@ def require_incrementable(intent: Intent, amount: int) -> None:
         )
     if intent.increments >= MOST_INCREMENTS:
         raise Refused(
-            "payment_intent_increment_authorization_limit_reached",
+            "payment_intent_unexpected_state",
             f"An authorization can be incremented {MOST_INCREMENTS} times at most.",
             subject=intent,
         )

@@ -59,7 +59,7 @@ def fail(refund: Refund, reason: str, transaction_id: str) -> Refund:
 def require_cancelable(refund: Refund) -> None:
     if refund.status != "requires_action":
         raise Refused(
-            "refund_not_cancelable",
+            "status_transition_invalid",
             f"Only a refund that requires action can be canceled; this one is {refund.status}.",
         )
 

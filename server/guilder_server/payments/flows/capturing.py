@@ -95,7 +95,7 @@ async def increment_intent(
     charge = await _charge_of(tools, tenant, intent)
     if not tools.gateway(charge.gateway).capabilities.incremental_authorization:
         raise Refused(
-            "payment_intent_incremental_authorization_not_supported",
+            "payment_intent_invalid_parameter",
             f"The gateway {charge.gateway} cannot raise an authorization.",
             subject=intent,
         )

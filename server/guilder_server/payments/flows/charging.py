@@ -202,7 +202,7 @@ async def capture_charge(
         intent = await tools.store.intent(tenant, charge.payment_intent_id)
         assert intent is not None, f"{charge.id} names an intent that is not there"
         raise Refused(
-            "charge_not_capturable",
+            "charge_invalid_parameter",
             f"This charge was made by a PaymentIntent. Capture {intent.id} instead.",
             subject=intent,
         )
