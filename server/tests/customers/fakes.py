@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from guilder_server.customers.domain.customer import Customer
-from guilder_server.kernel.changes import Changes
+from guilder_server.kernel.changes import Changes, Stored
 from guilder_server.kernel.errors import NoSuchReference
 from guilder_server.kernel.lists import CreatedRange, ListQuery
 from guilder_server.kernel.steps import Page
@@ -40,7 +41,7 @@ class CustomersInMemory:
         raise AssertionError("the search language is the database's own")
 
 
-def cut(rows: list[Customer], query: ListQuery, known: set[str], noun: str) -> Page:
+def cut(rows: Sequence[Stored], query: ListQuery, known: set[str], noun: str) -> Page:
     """The page of `rows` that the cursors ask for."""
     rows = sorted(rows, key=lambda row: row.id, reverse=True)
     for cursor, param in (

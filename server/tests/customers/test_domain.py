@@ -189,9 +189,7 @@ def test_metadata_may_be_as_large_as_its_limits() -> None:
         ({str(number): "v" for number in range(51)}, "metadata", "at most 50 metadata keys"),
     ],
 )
-def test_metadata_past_its_limits_is_refused(
-    given: dict[str, str], param: str, words: str
-) -> None:
+def test_metadata_past_its_limits_is_refused(given: dict[str, str], param: str, words: str) -> None:
     with pytest.raises(InvalidRequest, match=words) as refused:
         metadata.merge({}, given)
     assert refused.value.param == param

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -141,10 +142,8 @@ def test_a_wrong_query_is_refused_with_what_is_wrong(query: str, why: str) -> No
 
 @given(st.text(alphabet="abné \"'\\[]:~<>-ANDOR019.()=\n", max_size=40))
 def test_any_query_is_either_understood_or_refused(query: str) -> None:
-    try:
+    with suppress(InvalidRequest):
         search.compile_query(query, FIELDS)
-    except InvalidRequest as refused:
-        assert refused.param == "query"
 
 
 @given(st.text(min_size=3, max_size=20))
@@ -163,7 +162,7 @@ def test_values_never_become_part_of_the_statement(value: str) -> None:
 
 def _customer(number: int, **fields: object) -> Customer:
     created = datetime.fromtimestamp(SECOND, UTC) + timedelta(seconds=number, milliseconds=500)
-    return Customer(f"cus_{number:03}", number, created, "AAA", **fields)  # type: ignore[arg-type]
+    return Customer(f"cus_{number:03}", number, created, "AAA", **fields)
 
 
 AMY = _customer(1, name="Amy", email="amy@rocketrides.io", metadata={"order": "17", "vip": "yes"})
@@ -209,7 +208,7 @@ async def found(database: Database, query: str, limit: int = 10, page: str | Non
         ('-metadata["order"]:"17"', [CYD, BOB]),
         ('metadata["order"]:null', [CYD]),
         ('-metadata["order"]:null', [BOB, AMY]),
-        ("metadata[\"'); DROP TABLE customers; --\"]:\"1\"", []),
+        ('metadata["\'); DROP TABLE customers; --"]:"1"', []),
         ("version:2", [BOB]),
         ("version>2", [CYD]),
         ("version<=2", [BOB, AMY]),

@@ -34,8 +34,6 @@ async def opened(url: str, mappings: Sequence[Mapping[Any]]) -> AsyncIterator[Da
     pool = Pool(url)
     await pool.open()
     try:
-        yield Database(
-            pool, MergedReads(pool), Committer(pool, [Mappings(mappings).part()])
-        )
+        yield Database(pool, MergedReads(pool), Committer(pool, [Mappings(mappings).part()]))
     finally:
         await pool.close()

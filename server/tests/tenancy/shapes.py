@@ -8,21 +8,14 @@ from typing import Any
 import jsonschema_rs
 import msgspec
 
-from guilder_server.http.contract import Contract
+from tests.support.api import document
 from tests.support.stripe_types import problems
 
 
 @cache
-def _document() -> dict[str, Any]:
-    return Contract.load().document
-
-
-@cache
 def _validator(schema: str) -> jsonschema_rs.Draft202012Validator:
-    reference = {"$ref": f"#/components/schemas/{schema}"}
-    return jsonschema_rs.Draft202012Validator(
-        {**reference, "components": _document()["components"]}
-    )
+    reference: dict[str, Any] = {"$ref": f"#/components/schemas/{schema}"}
+    return jsonschema_rs.Draft202012Validator(reference | {"components": document()["components"]})
 
 
 def wrong_with(schema: str, view: object) -> list[str]:

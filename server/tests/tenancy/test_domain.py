@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -60,7 +61,7 @@ def test_a_key_with_one_wrong_letter_is_malformed(position: int, letter: str) ->
         lambda key: "sk_test_é" + key[9:],
     ],
 )
-def test_what_only_resembles_a_key_is_malformed(change) -> None:
+def test_what_only_resembles_a_key_is_malformed(change: Callable[[str], str]) -> None:
     assert not keys.well_formed(change(keys.new_key("secret", False)))
 
 

@@ -107,7 +107,7 @@ async def test_accounts_and_modes_do_not_share_keys(
     live = opened_account(database_url, account=test.account, livemode=True)
     other = opened_account(database_url)
     assert live.account == test.account
-    tenants = {(await credentials.find(one.secret_key)).tenant for one in (test, live, other)}  # type: ignore[union-attr]
+    tenants = {(await credentials.find(one.secret_key)).tenant for one in (test, live, other)}
     assert len(tenants) == 3
     with pytest.raises(ValueError, match="another account"):
         opened_account(database_url, secret_key=test.secret_key)

@@ -47,7 +47,7 @@ _KEYS = Lookup(
     _key,
 )
 _ACCOUNTS = Lookup(
-    f"SELECT k.id, {_ACCOUNT_COLUMNS} FROM unnest(%s) AS k(id) JOIN accounts USING (id)",  # noqa: S608
+    f"SELECT k.id, {_ACCOUNT_COLUMNS} FROM unnest(%s) AS k(id) JOIN accounts USING (id)",
     (TEXT,),
     _account,
 )
