@@ -17,7 +17,7 @@ from guilder_server.kernel.errors import Forbidden, InvalidRequest, Unauthentica
 from guilder_server.kernel.tenant import Tenant
 
 _MISSING = (
-    "You did not provide an API key. Send it as a bearer token "
+    "There is no API key in this request. Send it as a bearer token "
     "(Authorization: Bearer YOUR_SECRET_KEY), or as the user name of basic authentication "
     "with an empty password."
 )

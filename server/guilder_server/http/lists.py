@@ -20,7 +20,7 @@ def list_query(call: Call) -> ListQuery:
     if after is not None and before is not None:
         raise InvalidRequest(
             "parameters_exclusive",
-            "You may only specify one of these parameters: starting_after, ending_before.",
+            "Send starting_after or ending_before, not both.",
             "ending_before",
         )
     return ListQuery(params.get("limit", 10), after, before, _created(params.get("created")))

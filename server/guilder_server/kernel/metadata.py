@@ -31,8 +31,7 @@ def merge(
     if len(merged) > MAX_KEYS:
         raise InvalidRequest(
             "parameter_invalid",
-            f"You can attach at most {MAX_KEYS} metadata keys to an object; "
-            f"this one would have {len(merged)}.",
+            f"Metadata holds {MAX_KEYS} keys at most; this object would have {len(merged)}.",
             param,
         )
     return merged
@@ -46,20 +45,20 @@ def _refuse_malformed(key: str, value: str, param: str) -> None:
     if len(key) > MAX_KEY_LENGTH:
         raise InvalidRequest(
             "parameter_invalid",
-            f"Metadata keys can have up to {MAX_KEY_LENGTH} characters, but you passed in a key "
-            f"that is {len(key)} characters. Invalid key: {key}",
+            f"A metadata key has {MAX_KEY_LENGTH} characters at most; this one has {len(key)}: "
+            f"{key[:200]}",
             param,
         )
     if "[" in key or "]" in key:
         raise InvalidRequest(
             "invalid_characters",
-            f"Metadata keys cannot contain square brackets. Invalid key: {key}",
+            f"A metadata key may not contain square brackets: {key}",
             param,
         )
     if len(value) > MAX_VALUE_LENGTH:
         raise InvalidRequest(
             "parameter_invalid",
-            f"Metadata values can have up to {MAX_VALUE_LENGTH} characters, but you passed in a "
-            f"value that is {len(value)} characters.",
+            f"A metadata value has {MAX_VALUE_LENGTH} characters at most; this one has "
+            f"{len(value)}.",
             f"{param}[{key}]",
         )

@@ -123,7 +123,7 @@ class PaymentMethods:
         if card.keys() & {"number", "exp_month", "exp_year", "cvc"}:
             raise InvalidRequest(
                 "parameters_exclusive",
-                "You may only specify one of these parameters: token, number.",
+                "Send card[token] or the card itself, not both.",
                 param,
             )
         instrument = self.test_instrument(tenant, token, "tok_")

@@ -300,9 +300,9 @@ def _unescaped(text: str) -> str:
 def _wrong(why: str) -> InvalidRequest:
     return InvalidRequest(
         "parameter_invalid",
-        f"We were unable to parse your search query. {why}. Try using the format "
-        '`metadata["key"]:"value"` to query for metadata or `key:"value"` to query for other '
-        "fields.",
+        f"The search query cannot be read. {why}. Write "
+        '`metadata["key"]:"value"` to look into metadata, `field:"value"` for any other '
+        "field.",
         "query",
     )
 

@@ -181,12 +181,12 @@ def test_metadata_may_be_as_large_as_its_limits() -> None:
 @pytest.mark.parametrize(
     ("given", "param", "words"),
     [
-        ({"k" * 41: "v"}, "metadata", "up to 40 characters"),
+        ({"k" * 41: "v"}, "metadata", "40 characters at most"),
         ({"": "v"}, "metadata", "cannot be empty"),
         ({"a[b": "v"}, "metadata", "square brackets"),
         ({"a]": ""}, "metadata", "square brackets"),
-        ({"key": "v" * 501}, "metadata[key]", "up to 500 characters"),
-        ({str(number): "v" for number in range(51)}, "metadata", "at most 50 metadata keys"),
+        ({"key": "v" * 501}, "metadata[key]", "500 characters at most"),
+        ({str(number): "v" for number in range(51)}, "metadata", "50 keys at most"),
     ],
 )
 def test_metadata_past_its_limits_is_refused(given: dict[str, str], param: str, words: str) -> None:

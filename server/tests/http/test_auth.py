@@ -8,7 +8,6 @@ import pytest
 
 from guilder_server.http import auth
 from guilder_server.kernel.errors import Forbidden, InvalidRequest, Unauthenticated
-
 from tests.http.small import CONTRACT, TENANT, Keys
 
 CREATE = CONTRACT.operations["create_payment"]
@@ -42,7 +41,7 @@ def test_a_key_comes_as_bearer_or_as_user_name(header: str, token: str) -> None:
     "header", [None, "", "Bearer", "Bearer ", "Basic !!!", "Basic", basic(":x"), "sk_1", "Digest x"]
 )
 def test_a_missing_key_is_told_how_to_send_one(header: str | None) -> None:
-    with pytest.raises(Unauthenticated, match="You did not provide an API key"):
+    with pytest.raises(Unauthenticated, match="There is no API key in this request"):
         auth.token_of(header)
 
 

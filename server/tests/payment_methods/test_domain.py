@@ -80,13 +80,13 @@ def test_the_token_is_shown_to_nobody() -> None:
 @pytest.mark.parametrize(
     ("deed", "method", "words"),
     [
-        (lambda m: rules.attached(m, "cus_1"), ATTACHED, "has already been attached"),
-        (lambda m: rules.attached(m, "cus_2"), ATTACHED, "has already been attached"),
-        (lambda m: rules.attached(m, "cus_1"), SPENT, "may not be used again"),
-        (rules.detached, NEW, "is not attached to a customer"),
-        (rules.detached, SPENT, "is not attached to a customer"),
-        (lambda m: rules.updated(m, {}, NOW), NEW, "must save this PaymentMethod to a customer"),
-        (lambda m: rules.updated(m, {}, NOW), SPENT, "must save this PaymentMethod"),
+        (lambda m: rules.attached(m, "cus_1"), ATTACHED, "is on file already"),
+        (lambda m: rules.attached(m, "cus_2"), ATTACHED, "is on file already"),
+        (lambda m: rules.attached(m, "cus_1"), SPENT, "is spent"),
+        (rules.detached, NEW, "on no customer's file"),
+        (rules.detached, SPENT, "on no customer's file"),
+        (lambda m: rules.updated(m, {}, NOW), NEW, "on no customer's file"),
+        (lambda m: rules.updated(m, {}, NOW), SPENT, "on no customer's file"),
     ],
 )
 def test_what_a_method_is_not_ready_for_is_refused(
@@ -121,10 +121,10 @@ def test_a_payment_may_use(method: PaymentMethod, customer: str | None) -> None:
 @pytest.mark.parametrize(
     ("method", "customer", "code", "words"),
     [
-        (SPENT, None, "payment_method_unexpected_state", "was previously used"),
-        (SPENT, "cus_1", "payment_method_unexpected_state", "was previously used"),
-        (ATTACHED, None, "payment_method_unexpected_state", "belongs to the Customer cus_1"),
-        (ATTACHED, "cus_2", "resource_missing", "does not have a payment method with the ID pm_1"),
+        (SPENT, None, "payment_method_unexpected_state", "is spent"),
+        (SPENT, "cus_1", "payment_method_unexpected_state", "is spent"),
+        (ATTACHED, None, "payment_method_unexpected_state", "on the file of cus_1"),
+        (ATTACHED, "cus_2", "resource_missing", "pm_1 is not on this customer's file"),
     ],
 )
 def test_a_payment_may_not_use(

@@ -46,12 +46,12 @@ class PaymentMethod:
 def attached(method: PaymentMethod, customer_id: str) -> PaymentMethod:
     if method.customer_id is not None:
         raise _unexpected(
-            "The payment method you provided has already been attached to a customer."
+            f"{method.id} is on file already. Detach it from its customer first."
         )
     if method.spent:
         raise _unexpected(
-            "This PaymentMethod was previously used without being attached to a Customer or was "
-            "detached from a Customer, and may not be used again."
+            f"{method.id} is spent: it was paid with while it had no customer, or was detached "
+            "from one. Collect the card again."
         )
     return replace(method, customer_id=customer_id)
 
@@ -59,8 +59,7 @@ def attached(method: PaymentMethod, customer_id: str) -> PaymentMethod:
 def detached(method: PaymentMethod) -> PaymentMethod:
     if method.customer_id is None:
         raise _unexpected(
-            "The payment method you provided is not attached to a customer so detachment is "
-            "impossible."
+            f"{method.id} is on no customer's file, so it cannot be detached."
         )
     return replace(method, customer_id=None, spent=True)
 
@@ -76,19 +75,17 @@ def refuse_use(
     """Raises what forbids a payment of `customer_id` (or of nobody known) with this method."""
     if method.spent:
         raise _unexpected(
-            "The provided PaymentMethod was previously used with a PaymentIntent without Customer "
-            "attachment, shared with a connected account without Customer attachment, or was "
-            "detached from a Customer. It may not be used again. To use a PaymentMethod multiple "
-            "times, you must attach it to a Customer first.",
+            f"{method.id} is spent: it was paid with while it had no customer, or was detached "
+            "from one. Collect the card again; to pay with it more than once, attach it to a "
+            "customer first.",
             param,
         )
     if method.customer_id is None or method.customer_id == customer_id:
         return
     if customer_id is None:
         raise _unexpected(
-            f"The `payment_method` parameter supplied {method.id} belongs to the Customer "
-            f"{method.customer_id}. Please include the Customer in the `customer` parameter on the "
-            "PaymentIntent.",
+            f"{method.id} is on the file of {method.customer_id}. Name that customer in "
+            "`customer` to pay with it.",
             param,
         )
     raise not_of_customer(method.id, param)
@@ -97,8 +94,7 @@ def refuse_use(
 def not_of_customer(id: str, param: str) -> Refused:
     return Refused(
         "resource_missing",
-        f"The customer does not have a payment method with the ID {id}. The payment method must "
-        "be attached to the customer.",
+        f"{id} is not on this customer's file. Attach it to the customer first.",
         param,
     )
 
@@ -143,7 +139,7 @@ def updated(method: PaymentMethod, given: Mapping[str, Any], now: datetime) -> P
     """An update needs a customer: before that, whoever has the card sends it again."""
     if method.customer_id is None:
         raise _unexpected(
-            "You must save this PaymentMethod to a customer before you can update it."
+            f"{method.id} is on no customer's file. Attach it to a customer, then update it."
         )
     sent = given.get("card") or {}
     month = sent.get("exp_month", method.instrument.exp_month)
