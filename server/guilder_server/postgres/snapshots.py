@@ -1,17 +1,16 @@
 """Snapshots: whole objects as JSON, written once and rarely read, kept compressed.
 
 An event's payload and a stored answer repeat the same few hundred field names. Zstandard with
-a dictionary trained on such objects keeps them in a fifth to a tenth of their size, and is
-quicker than writing the difference to disk. The first byte names the dictionary, so that a
-better one can be trained later without touching what is stored: `dictionaries/N.zdict`, never
-changed once released. Version 0 is plain Zstandard.
+a dictionary trained on such objects keeps them in a fifth of their size, and is quicker than
+writing the difference to disk. The first byte names the dictionary, so that a better one can
+be trained later (bench/train_dictionary.py) without touching what is stored:
+`dictionaries/N.zdict`, never changed once released. Version 0 is plain Zstandard.
 """
 
 from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import zstandard
 
@@ -61,8 +60,3 @@ def unpack(snapshot: bytes) -> bytes:
         return _decompressor(snapshot[0]).decompress(snapshot[1:], max_output_size=_LARGEST)
     except zstandard.ZstdError as error:
         raise ValueError(f"damaged snapshot: {error}") from error
-
-
-def train(samples: list[bytes], size: int = 16 * 1024) -> bytes:
-    """A dictionary from JSON samples, for a new version; `python -m bench.train_dictionary`."""
-    return zstandard.train_dictionary(size, list[Any](samples)).as_bytes()
