@@ -1,0 +1,92 @@
+"""An account in which something has happened: an object of each kind, payments in each state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from tests.support.api import Api
+from tests.support.contract import Operation
+
+# What a request to an operation needs besides its path.
+_SUFFICIENT: dict[str, dict[str, Any]] = {
+    "attach_payment_method": {"customer": "{customer}"},
+    "create_charge": {"amount": 2000, "currency": "usd", "source": "tok_visa"},
+    "create_payment_intent": {"amount": 2000, "currency": "usd"},
+    "create_payment_method": {"type": "card", "card": {"token": "tok_visa"}},
+    "create_refund": {"charge": "{charge}", "amount": 1},
+    "increment_payment_intent_authorization": {"amount": 5000},
+    "search_charges": {"query": "created>1"},
+    "search_customers": {"query": "created>1"},
+    "search_payment_intents": {"query": "created>1"},
+}
+# Which object the path of an operation names, where it is not the one of its parameter's name.
+_NAMED: dict[str, dict[str, str]] = {
+    "attach_payment_method": {"payment_method": "loose_method"},
+    "cancel_payment_intent": {"intent": "requires_capture"},
+    "capture_charge": {"charge": "held_charge"},
+    "capture_payment_intent": {"intent": "requires_capture"},
+    "confirm_payment_intent": {"intent": "requires_confirmation"},
+    "increment_payment_intent_authorization": {"intent": "requires_capture"},
+    "retrieve_balance_transaction": {"id": "balance_transaction"},
+    "retrieve_event": {"id": "event"},
+    "update_payment_intent": {"intent": "requires_payment_method"},
+}
+
+
+@dataclass(frozen=True)
+class World:
+    """`ids` by kind of object; intents also by status."""
+
+    api: Api
+    ids: dict[str, str]
+    client_secrets: dict[str, str]
+
+    def path(self, operation: Operation) -> str:
+        """The path to an object that the operation would work on."""
+        named = _NAMED.get(operation.id, {})
+        ids = {name: self.ids[named.get(name, name)] for name in operation.path_parameters}
+        return operation.path.format_map(ids)
+
+    def params(self, operation: Operation) -> dict[str, Any]:
+        """Parameters that suffice for it."""
+        return {
+            name: value.format_map(self.ids) if isinstance(value, str) else value
+            for name, value in _SUFFICIENT.get(operation.id, {}).items()
+        }
+
+
+def populate(api: Api) -> World:
+    customer = api.post("/v1/customers", name="Ada Lovelace", email="ada@example.com")["id"]
+    method = api.post("/v1/payment_methods/pm_card_visa/attach", customer=customer)["id"]
+    loose = api.post("/v1/payment_methods", type="card", card={"token": "tok_visa"})["id"]
+    intents = {
+        "requires_payment_method": api.post("/v1/payment_intents", amount=2000, currency="usd"),
+        "requires_confirmation": api.pay(confirm=False, customer=customer, payment_method=method),
+        "requires_action": api.pay(payment_method="pm_card_threeDSecure2Required"),
+        "requires_capture": api.pay(capture_method="manual", customer=customer),
+        "succeeded": api.pay(customer=customer, payment_method=method),
+        "canceled": api.post("/v1/payment_intents", amount=2000, currency="usd"),
+    }
+    canceled = intents["canceled"]
+    intents["canceled"] = api.post(f"/v1/payment_intents/{canceled['id']}/cancel")
+    for status, intent in intents.items():
+        assert intent["status"] == status
+    charge = intents["succeeded"]["latest_charge"]
+    held = api.post("/v1/charges", amount=900, currency="usd", source="tok_visa", capture=False)
+    refund = api.post("/v1/refunds", charge=charge, amount=300)
+    ids = {status: str(intent["id"]) for status, intent in intents.items()}
+    ids |= {
+        "customer": customer,
+        "payment_method": method,
+        "loose_method": loose,
+        "intent": ids["succeeded"],
+        "payment_intent": ids["succeeded"],
+        "charge": charge,
+        "held_charge": held["id"],
+        "refund": refund["id"],
+        "balance_transaction": refund["balance_transaction"],
+        "event": api.get("/v1/events")["data"][0]["id"],
+    }
+    secrets = {str(intent["id"]): intent["client_secret"] for intent in intents.values()}
+    return World(api, ids, secrets)
