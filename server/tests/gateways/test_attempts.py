@@ -71,7 +71,18 @@ def test_each_outcome_leaves_its_state(
     after = MOVES[move](begun())
     assert (after.state, after.lease_until, after.reference) == (state, lease_until, reference)
     assert after.version == 2
-    assert after.recovery == {"key": "k"}
+
+
+@pytest.mark.parametrize("move", sorted(MOVES))
+def test_what_answers_the_caller_is_kept_until_the_attempt_is_settled(move: str) -> None:
+    after = MOVES[move](begun())
+    assert after.recovery == ({} if move in ("succeed", "fail") else {"key": "k"})
+
+
+def test_an_attempt_is_unheard_of_until_the_gateway_says_anything_of_it() -> None:
+    assert begun().unheard
+    assert attempts.lease(begun(), SOON).unheard
+    assert not any(MOVES[move](begun()).unheard for move in MOVES if move != "lease")
 
 
 @given(st.lists(st.sampled_from(sorted(MOVES)), max_size=8))

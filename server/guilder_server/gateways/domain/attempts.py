@@ -29,7 +29,7 @@ class Attempt:
     """`subject_id` is the charge or refund it is for. Until `lease_until` one process has it in
     hand; after that a sweeper may ask about it. `recovery` is what that sweeper needs to answer
     the caller who was left without an answer: the idempotency key, the operation, the wished
-    expansions. `detail` is what the gateway said."""
+    expansions; once the attempt is settled nobody needs it. `detail` is what the gateway said."""
 
     id: str
     version: int
@@ -50,6 +50,11 @@ class Attempt:
     def open(self) -> bool:
         """Still to be found out, by asking the gateway."""
         return self.state in ("pending", "unknown")
+
+    @property
+    def unheard(self) -> bool:
+        """The gateway has not been heard about it so far."""
+        return self.state == "pending" and not self.detail
 
     @property
     def money(self) -> Money:
@@ -132,6 +137,7 @@ def reconcile(attempt: Attempt, reason: str) -> Attempt:
     return _moved(attempt, "needs_reconciliation", detail={"reason": reason})
 
 
+_SETTLED = ("succeeded", "failed")
 _REFUSAL = ("code", "decline_code", "type", "reason", "network_decline_code", "advice_code")
 
 
@@ -154,12 +160,13 @@ def _moved(
         state=state,
         reference=reference or attempt.reference,
         lease_until=lease_until,
+        recovery={} if state in _SETTLED else attempt.recovery,
         detail=detail,
     )
 
 
 def _unsettled(attempt: Attempt) -> None:
-    if attempt.state in ("succeeded", "failed"):
+    if attempt.state in _SETTLED:
         raise Conflict(f"The attempt {attempt.id} has already {attempt.state}.")
 
 
