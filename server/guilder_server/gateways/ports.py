@@ -32,10 +32,12 @@ class Capabilities:
         enough; anything else is called between two commits.
     deduplicates: the same attempt id sent twice is carried out once, so a lost request may be
         sent again.
+    real_money: it may be used in live mode.
     """
 
     in_process: bool
     deduplicates: bool
+    real_money: bool = True
     partial_capture: bool = True
     multicapture: bool = False
     incremental_authorization: bool = False

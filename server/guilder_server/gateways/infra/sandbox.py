@@ -75,6 +75,7 @@ class Sandbox:
     capabilities = Capabilities(
         in_process=True,
         deduplicates=True,
+        real_money=False,
         partial_capture=True,
         multicapture=True,
         incremental_authorization=True,
