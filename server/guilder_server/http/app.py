@@ -17,7 +17,7 @@ from guilder_server.http.answer import Answer
 from guilder_server.http.auth import Keyring, authenticate, authorize, check_version
 from guilder_server.http.call import Call
 from guilder_server.http.decode import decode_body, decode_form, merge
-from guilder_server.http.errors import HttpRefusal, answer_error, answer_fault
+from guilder_server.http.errors import HttpRefusal, answer_error, answer_fault, trace_of
 from guilder_server.http.execute import Executor
 from guilder_server.http.idempotency import read_key
 from guilder_server.http.router import Router
@@ -109,14 +109,14 @@ class App:
             return
         except GuilderError as error:
             answer = answer_error(error, repeatable=exchange.repeatable())
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - answered as a fault of ours, and logged
             log.error(
                 "request_failed",
                 request_id=exchange.id,
                 method=exchange.method,
                 path=scope["path"][:200],
                 error=type(error).__name__,
-                exc_info=error,
+                trace=trace_of(error),
             )
             answer = answer_fault()
         await self._send(answer, exchange, send)

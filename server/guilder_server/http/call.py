@@ -32,7 +32,7 @@ class Call:
     @property
     def url(self) -> str:
         """The path that was called, which lists repeat."""
-        return self.operation.path.format_map(self.path)
+        return self.operation.url(self.path)
 
     def recovery(self) -> dict[str, Any]:
         """All that it takes to answer this request once its process is gone; plain JSON, kept

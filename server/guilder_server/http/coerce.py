@@ -103,7 +103,7 @@ class _Compiler:
             return scalar(value)
 
         if array is None and record is None:
-            return _guarded(scalar)
+            return _TEXT if scalar is _same else _guarded(scalar)
         return coerce
 
     def _scalar(self, kinds: set[str], literals: set[Any]) -> Coerce:
@@ -155,7 +155,7 @@ class _Compiler:
         if not schemas:
             return None
         fields: dict[str, Coerce] = {}
-        others: Coerce = _guarded(_same)
+        others: Coerce = _TEXT
         for schema in schemas:
             for name, one in schema.get("properties", {}).items():
                 fields[name] = self.compile(one)
@@ -164,8 +164,11 @@ class _Compiler:
 
         def coerce(value: Any) -> Any:
             for name, one in value.items():
+                meant = fields.get(name, others)
+                if meant is _TEXT and type(one) is str:
+                    continue
                 try:
-                    value[name] = fields.get(name, others)(one)
+                    value[name] = meant(one)
                 except SentTwice as twice:
                     twice.path.insert(0, name)
                     raise
@@ -211,6 +214,10 @@ def _guarded(scalar: Coerce) -> Coerce:
         return scalar(value)
 
     return coerce
+
+
+# Most parameters are texts, which need nothing done to them.
+_TEXT = _guarded(_same)
 
 
 def sent_twice(param: str) -> InvalidRequest:

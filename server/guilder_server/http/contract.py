@@ -21,6 +21,7 @@ from guilder_server.http.validate import Parameters
 
 _METHODS = ("get", "post", "delete", "put", "patch")
 _FORM = "application/x-www-form-urlencoded"
+_PAGES = ("list", "search_result")
 
 
 class ContractBroken(Exception):
@@ -83,7 +84,7 @@ class Contract:
             if needed not in spec:
                 raise ContractBroken(f"operation {name} does not say its {needed}")
         result = self._result(spec)
-        noun = _noun(result, self.document)
+        word = _noun(result, self.document)
         return Operation(
             id=name,
             method=method.upper(),
@@ -92,8 +93,8 @@ class Contract:
             publishable=bool(spec.get("x-publishable", False)),
             parameters=Parameters(self._parameters(spec, item), self.document),
             result=result,
-            noun=noun if noun not in ("list", "search_result", "") else _listed(result, self),
-            listed_as="search_result" if noun == "search_result" else "list",
+            noun=_noun_of_items(result, self.document) if word in _PAGES else word,
+            listed_as="search_result" if word == "search_result" else "list",
         )
 
     def _parameters(self, spec: Schema, item: Schema) -> Schema:
@@ -138,16 +139,14 @@ def _extensions(parameter: Schema) -> Schema:
 def _noun(schema: Schema, document: Schema) -> str:
     """The word that an answer says it is in `object`."""
     schema = resolve(schema, document)
-    for branch in schema.get("anyOf", []):
-        return _noun(branch, document)
-    named = schema.get("properties", {}).get("object", {})
-    return str(named.get("const", ""))
+    if "anyOf" in schema:
+        return _noun(schema["anyOf"][0], document)
+    return str(schema.get("properties", {}).get("object", {}).get("const", ""))
 
 
-def _listed(schema: Schema, contract: Contract) -> str:
-    """The noun of what a list holds."""
-    data = resolve(schema, contract.document).get("properties", {}).get("data", {})
-    return _noun(data["items"], contract.document) if "items" in data else ""
+def _noun_of_items(page: Schema, document: Schema) -> str:
+    data = resolve(page, document)["properties"]["data"]
+    return _noun(data["items"], document)
 
 
 def _nouns(document: Schema) -> Iterator[str]:

@@ -11,13 +11,14 @@ import math
 import re
 from functools import lru_cache
 from typing import Any, NoReturn
-from urllib.parse import unquote_plus
+from urllib.parse import unquote_to_bytes
 
 from guilder_server.http.errors import HttpRefusal
 from guilder_server.kernel.errors import InvalidRequest
 
 DEEPEST = 32
 MOST_PAIRS = 2_000
+_LONGEST_KNOWN = 100
 
 _MALFORMED_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _NAME = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])*)")
@@ -74,11 +75,8 @@ def decode_form(encoded: bytes) -> dict[str, Any]:
         for pair in pairs:
             if pair:
                 name, _, value = pair.partition("=")
-                if "%" in value or "+" in value:
-                    value = unquote_plus(value, errors="strict")
-                if "%" in name or "+" in name:
-                    name = unquote_plus(name, errors="strict")
-                _put(found, _path(name), value)
+                path = _known_path(name) if len(name) <= _LONGEST_KNOWN else _path(name)
+                _put(found, path, _unquoted(value))
     except UnicodeDecodeError:
         _malformed("the text is not valid UTF-8")
     except _Contradiction as contradiction:
@@ -86,9 +84,15 @@ def decode_form(encoded: bytes) -> dict[str, Any]:
     return found
 
 
-@lru_cache(maxsize=2048)
-def _path(name: str) -> tuple[str, ...]:
+def _unquoted(text: str) -> str:
+    if "+" in text:
+        text = text.replace("+", " ")
+    return unquote_to_bytes(text).decode() if "%" in text else text
+
+
+def _path(quoted: str) -> tuple[str, ...]:
     """`card[networks][preferred]` → its words; an empty word appends to an array."""
+    name = _unquoted(quoted)
     if name.startswith("{"):
         _malformed(f"it looks like JSON; send it with Content-Type: {JSON}")
     found = _NAME.fullmatch(name)
@@ -103,6 +107,10 @@ def _path(name: str) -> tuple[str, ...]:
     if "[][]" in brackets:
         _malformed("an array directly inside an array needs indexes, as in a[0][1]")
     return words
+
+
+# The same names come with every request.
+_known_path = lru_cache(maxsize=2048)(_path)
 
 
 class _Contradiction(Exception):

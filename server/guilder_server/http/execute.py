@@ -1,9 +1,8 @@
 """Carrying out a request: the handler decides, the committer makes it true, and the answer is
 what was committed.
 
-The bytes of an answer exist before the commit that they tell of, so that an idempotency key
-can carry them in the same transaction. A handler that relied on a row which has changed since
-is called again: it reads again and decides again.
+A handler that relied on a row which has changed since is called again: it reads again and
+decides again. A gateway that lives elsewhere is asked between two commits, and never twice.
 """
 
 from __future__ import annotations
@@ -11,21 +10,20 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Coroutine
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
 
 import structlog
 
 from guilder_server.http.answer import Answer
+from guilder_server.http.answering import Answering, Request
 from guilder_server.http.call import Call, Handler
 from guilder_server.http.contract import Contract
-from guilder_server.http.errors import answer_error, kind_of
-from guilder_server.http.expand import Expander, Plan
+from guilder_server.http.errors import kind_of, trace_of
+from guilder_server.http.expand import Expander
 from guilder_server.http.facts import EventWriter
 from guilder_server.http.idempotency import Idempotency, Key, KeyStore, in_use
-from guilder_server.http.operation import Operation
-from guilder_server.http.present import Rendering, Views, encode
+from guilder_server.http.present import Views
 from guilder_server.http.snapshots import Pack, Unpack
 from guilder_server.kernel.changes import Changes, GuardLost, KeyTaken
 from guilder_server.kernel.clock import Clock
@@ -50,20 +48,10 @@ class Commits(Protocol):
         request was first, and Unavailable when the database was lost."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Request:
-    """What an answer depends on besides the result; a sweeper knows it of a lost request."""
-
-    tenant: Tenant
-    operation: Operation | None
-    url: str
-    plan: Plan | None
-    request_id: str | None
-    key: Key | None
-    word: str | None
-
-
 class Executor:
+    """`keys` finds an idempotency key; `lease` is how long a gateway may take, and more;
+    `secret` keys the digests of requests."""
+
     def __init__(
         self,
         *,
@@ -81,40 +69,29 @@ class Executor:
     ) -> None:
         self._operations = contract.operations
         self._committer = committer
-        self._views, self._expander = views, expander
-        self._events = EventWriter(ids, clock, pack)
         self._keys = Idempotency(keys, secret, pack, unpack, clock, lease)
+        events = EventWriter(ids, clock, pack)
+        self._answering = Answering(views, expander, events, self._keys)
         self._running: set[asyncio.Task[Answer]] = set()
 
     async def run(self, handler: Handler, call: Call) -> Answer:
-        """The answer to a call. Raises GuilderError where nothing was decided."""
-        plan = self._expander.plan(call.operation, call.expand)
-        key = self._keys.key_of(call)
-        request = _Request(
-            call.tenant,
-            call.operation,
-            call.url,
-            plan,
-            call.request_id,
-            key,
-            call.idempotency_key,
-        )
+        """The answer to a call, be it a refusal. Raises what is not for a key to remember:
+        that the key itself was misused, that the database was lost, and faults."""
+        request = self._answering.asked(call)
+        key = request.key
         try:
             return await self._decide(handler, call, request)
         except KeyTaken:
-            assert key is not None
-            return await self._replay(call.tenant, key)
+            return await self._replay(request)
         except Unavailable:
             raise
         except GuilderError as error:
-            if key is None:
-                return self._refusal(error, Rendering(self._views, call.tenant))
-            if error.decided:
-                return await self._keep_refusal(request, key, error)
+            if key is not None and error.decided:
+                return await self._keep(request, key, error)
             # The repetition of a request that was carried out may well be refused at first
             # sight: what it wanted is no longer there to be done.
-            known = await self._keys.replay(call.tenant, key)
-            return known or self._refusal(error, Rendering(self._views, call.tenant))
+            known = await self._keys.replay(call.tenant, key) if key is not None else None
+            return known or self._answering.refuse(request, error)
         except Exception:
             if key is not None and (known := await self._finished(call.tenant, key)):
                 return known
@@ -128,24 +105,21 @@ class Executor:
 
         Raises GuardLost when a row has changed meanwhile: read again, decide again.
         """
-        request = self._recovered(tenant, recovery)
+        request = Request(tenant)
+        if recovery is not None:
+            operation = self._operations[recovery["operation"]]
+            request = self._answering.recovered(tenant, operation, recovery)
         if isinstance(step, Awaiting):
-            await self._apart(self._ask(request, step, claimed=True))
-            return
-        try:
-            await self._commit(request, step, started=True)
-        except KeyTaken:
-            # The request was answered after all. What it left open is settled all the same:
-            # the guards see to it that nothing happens twice.
-            step.changes.key = None
-            await self._committer.commit(step.changes)
+            await self._apart(self._ask(request, step))
+        else:
+            await self._finish(request, step)
 
     async def drain(self) -> None:
         """Waits for requests whose gateway is being asked, also those whose callers have gone."""
         while self._running:
             await asyncio.wait(self._running)
 
-    async def _decide(self, handler: Handler, call: Call, request: _Request) -> Answer:
+    async def _decide(self, handler: Handler, call: Call, request: Request) -> Answer:
         for turn in range(TRIES):
             await _pause(turn)
             step = await handler(call)
@@ -154,7 +128,9 @@ class Executor:
                     return await self._apart(self._ask(request, step))
                 if not isinstance(step, Done):
                     step = Done(step, Changes(call.tenant))
-                return await self._commit(request, step)
+                answer = await self._answering.finish(request, step)
+                await self._commit(step.changes)
+                return answer
             except GuardLost:
                 continue
         raise _given_up()
@@ -170,11 +146,11 @@ class Executor:
             task.add_done_callback(_report)
             raise
 
-    async def _ask(
-        self, request: _Request, step: Awaiting[Any], *, claimed: bool = False
-    ) -> Answer:
+    async def _ask(self, request: Request, step: Awaiting[Any]) -> Answer:
         """Commit, ask, commit. Raises GuardLost only while nothing has been asked."""
-        await self._begin(request, step, claims=not claimed)
+        # Of a request that nobody waits for, the key was claimed when it was started.
+        self._answering.start(request, step.changes, claims=request.waiting)
+        await self._commit(step.changes)
         while True:
             outcome = await step.call()
             following = await self._resume(request, step, outcome)
@@ -183,87 +159,63 @@ class Executor:
             step = following
 
     async def _resume(
-        self, request: _Request, step: Awaiting[Any], outcome: object
+        self, request: Request, step: Awaiting[Any], outcome: object
     ) -> Answer | Awaiting[Any]:
         for turn in range(TRIES_AFTER_CALL):
             await _pause(turn)
             try:
                 following = await step.resume(outcome)
                 if isinstance(following, Awaiting):
-                    await self._begin(request, following, claims=False)
+                    self._answering.start(request, following.changes, claims=False)
+                    await self._commit(following.changes)
                     return following
-                return await self._commit(request, following, started=True)
+                return await self._finish(request, following)
             except GuardLost:
                 continue
-            except KeyTaken:
-                # A sweeper took this request for dead and has answered it.
-                assert request.key is not None
-                return await self._replay(request.tenant, request.key)
             except GuilderError as error:
-                if error.decided and request.key is not None:
-                    return await self._keep_refusal(request, request.key, error, started=True)
+                if request.key is not None and error.decided:
+                    return await self._keep(request, request.key, error, started=True)
                 raise
         raise _given_up()
 
-    async def _begin(self, request: _Request, step: Awaiting[Any], *, claims: bool) -> None:
-        changes = step.changes
-        self._write_events(request, changes, Rendering(self._views, request.tenant))
-        if claims and request.key is not None:
-            changes.key = self._keys.started(request.key)
-        await self._committer.commit(changes)
-
-    async def _commit(self, request: _Request, done: Done, *, started: bool = False) -> Answer:
-        changes = done.changes
-        rendering = Rendering(self._views, request.tenant)
-        if done.refusal is None:
-            answer = Answer(200, await self._body(request, done, rendering))
-        else:
-            answer = self._refusal(done.refusal, rendering)
-        self._write_events(request, changes, rendering)
-        # An answer of 500 and above says that nothing is known; it is not what a key stands for.
-        if request.key is not None and answer.status < 500:
-            changes.key = self._keys.answered(request.key, answer, started=started)
-        if not changes.empty():
-            await self._committer.commit(changes)
+    async def _finish(self, request: Request, done: Done) -> Answer:
+        """Commits the end of what was started, and of its key."""
+        answer = await self._answering.finish(request, done, started=True)
+        try:
+            await self._commit(done.changes)
+        except KeyTaken:
+            if request.waiting:
+                # A sweeper took this request for dead and has done all this.
+                return await self._replay(request)
+            # The request was answered after all. What it left open is settled all the same:
+            # the guards see to it that nothing happens twice.
+            done.changes.key = None
+            await self._commit(done.changes)
         return answer
 
-    async def _body(self, request: _Request, done: Done, rendering: Rendering) -> bytes:
-        operation = request.operation
-        if operation is None:
-            return b""
-        if request.plan is None:
-            return rendering.encoded_result(done.result, operation, request.url)
-        shown = rendering.result(done.result, operation, request.url)
-        latest = done.changes.latest()
-        await self._expander.expand(shown, request.plan, request.tenant, latest)
-        return encode(shown)
-
-    def _write_events(self, request: _Request, changes: Changes, rendering: Rendering) -> None:
-        self._events.write(changes, rendering, request.request_id, request.word)
-
-    async def _keep_refusal(
-        self, request: _Request, key: Key, error: GuilderError, *, started: bool = False
+    async def _keep(
+        self, request: Request, key: Key, error: GuilderError, *, started: bool = False
     ) -> Answer:
         """A refusal that came out of executing the request is an answer like any other."""
-        answer = self._refusal(error, Rendering(self._views, request.tenant))
+        answer = self._answering.refuse(request, error)
         claim = self._keys.answered(key, answer, started=started)
         try:
-            await self._committer.commit(Changes(request.tenant, key=claim))
+            await self._commit(Changes(request.tenant, key=claim))
         except KeyTaken:
-            return await self._replay(request.tenant, key)
+            if request.waiting:
+                return await self._replay(request)
         return answer
 
-    def _refusal(self, error: GuilderError, rendering: Rendering) -> Answer:
-        if error.subject is None:
-            return answer_error(error)
-        noun = rendering.wire(error.subject)["object"]
-        return answer_error(error, (noun, rendering.raw(error.subject)))
+    async def _commit(self, changes: Changes) -> None:
+        if not changes.empty():
+            await self._committer.commit(changes)
 
-    async def _replay(self, tenant: Tenant, key: Key) -> Answer:
-        known = await self._keys.replay(tenant, key)
+    async def _replay(self, request: Request) -> Answer:
+        assert request.key is not None
+        known = await self._keys.replay(request.tenant, request.key)
         if known is None:
             # The commit that had the key was undone between our claim and this look at it.
-            raise in_use(key.word)
+            raise in_use(request.key.word)
         return known
 
     async def _finished(self, tenant: Tenant, key: Key) -> Answer | None:
@@ -272,22 +224,6 @@ class Executor:
             return await self._keys.replay(tenant, key)
         except GuilderError:
             return None
-
-    def _recovered(self, tenant: Tenant, recovery: dict[str, Any] | None) -> _Request:
-        if recovery is None:
-            return _Request(tenant, None, "", None, None, None, None)
-        operation = self._operations[recovery["operation"]]
-        word = recovery["key"]
-        return _Request(
-            tenant,
-            operation,
-            operation.path.format_map(recovery["path"]),
-            self._expander.plan(operation, tuple(recovery["expand"])),
-            recovery["request_id"],
-            # A finish does not look at the fingerprint, which the start has stored.
-            Key(word, b"", recovery["fence"]) if word is not None else None,
-            word,
-        )
 
 
 async def _pause(turn: int) -> None:
@@ -308,4 +244,4 @@ def _report(task: asyncio.Task[Answer]) -> None:
     """What went wrong after the caller had gone, which nobody else will hear of."""
     error = None if task.cancelled() else task.exception()
     if error is not None and not (isinstance(error, GuilderError) and kind_of(error)[0] < 500):
-        log.error("abandoned_request_failed", error=type(error).__name__, exc_info=error)
+        log.error("abandoned_request_failed", error=type(error).__name__, trace=trace_of(error))

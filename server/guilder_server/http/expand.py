@@ -58,7 +58,7 @@ class Expander:
         self._document = contract.document
         self._views, self._loaders, self._includes = views, loaders, includes
         self._check()
-        self._planned = lru_cache(maxsize=1024)(self._plan)
+        self._planned = lru_cache(maxsize=256)(self._plan)
 
     def plan(self, operation: Operation, paths: tuple[str, ...]) -> Plan | None:
         """What `paths` ask for; None when that is nothing. Raises InvalidRequest for a path
@@ -175,7 +175,8 @@ class _Expansion:
 
     async def _load(self, nouns: tuple[str, ...], named: str) -> Any:
         """The object, or its id when it cannot be found any more."""
-        found: object | None = self._latest.get(named)
+        latest = self._latest.get(named)
+        found: object | None = latest if self._views.knows(latest) else None
         for noun in nouns:
             if found is None:
                 found = await self._loaders[noun](self._tenant, named)

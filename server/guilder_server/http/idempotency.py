@@ -76,17 +76,19 @@ class Idempotency:
         clock: Clock,
         lease: timedelta,
     ) -> None:
-        self._find, self._secret, self._clock, self._lease = find, secret, clock, lease
+        self._find, self._clock, self._lease = find, clock, lease
+        # Parameters may hold a card number, so their digest is keyed. Setting up a keyed
+        # digest costs as much as a request's worth of hashing: it is copied instead.
+        self._digest = hmac.new(secret, digestmod="sha256")
         self._pack, self._unpack = pack, unpack
 
     def key_of(self, call: Call) -> Key | None:
         if call.idempotency_key is None:
             return None
-        # Parameters may hold a card number, so their digest is keyed.
         params = msgspec.json.encode([call.params, call.expand], order="sorted")
-        said = b"\0".join([call.operation.method.encode(), call.url.encode(), params])
-        fingerprint = hmac.digest(self._secret, said, "sha256")
-        return Key(call.idempotency_key, fingerprint, call.request_id)
+        digest = self._digest.copy()
+        digest.update(b"\0".join([call.operation.method.encode(), call.url.encode(), params]))
+        return Key(call.idempotency_key, digest.digest(), call.request_id)
 
     def started(self, key: Key) -> KeyClaim:
         """A claim that holds while a gateway is asked."""

@@ -22,3 +22,7 @@ class Operation:
     # The noun of the object that is answered, and the word that lists of it call themselves by.
     noun: str
     listed_as: Literal["list", "search_result"]
+
+    def url(self, path: dict[str, str]) -> str:
+        """The path with its parameters filled in."""
+        return self.path.format_map(path) if path else self.path

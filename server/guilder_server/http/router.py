@@ -39,6 +39,8 @@ class _Node:
 class Router:
     def __init__(self, routes: Iterable[tuple[Operation, Handler]], nouns: Iterable[str]) -> None:
         self._root = _Node()
+        # Paths without a parameter are found at once.
+        self._whole: dict[tuple[str, bytes], Route] = {}
         known = set(nouns)
         for operation, handler in routes:
             names = tuple(_PARAMETER.findall(operation.path))
@@ -54,12 +56,17 @@ class Router:
             else:
                 node = node.fixed.setdefault(segment, _Node())
         node.methods[route.operation.method] = route
+        if not route.names:
+            self._whole[route.operation.method, route.operation.path.encode()] = route
 
     def find(self, method: str, raw_path: bytes) -> tuple[Route, dict[str, str]]:
         """The route of a request with the path's parameters.
 
         A word in the contract's path goes before a parameter in the same place.
         """
+        whole = self._whole.get((method, raw_path))
+        if whole is not None:
+            return whole, {}
         segments = _segments(raw_path)
         found = _descend(self._root, segments, 0, ()) if segments else None
         if found is None:

@@ -30,6 +30,7 @@ Kind = rs.ValidationErrorKind
 # then a value that is no value of its type, then what is missing, then a limit.
 _UNKNOWN, _MISTYPED, _MISSING, _LIMIT = range(4)
 _LONGEST_SHOWN = 100
+_MOST_NAMED = 10
 
 
 class Parameters:
@@ -130,7 +131,9 @@ class _Telling:
         if any(len(param) > _LONGEST_SHOWN or not param.isprintable() for param in params):
             return InvalidRequest("parameter_unknown", "Received an unknown parameter.")
         word = "parameter" if len(params) == 1 else "parameters"
-        message = f"Received unknown {word}: {', '.join(params)}"
+        message = f"Received unknown {word}: {', '.join(params[:_MOST_NAMED])}"
+        if len(params) > _MOST_NAMED:
+            message += f" and {len(params) - _MOST_NAMED} more"
         near = get_close_matches(names[0], self._known_names(), n=1) if len(names) == 1 else []
         if near:
             message += f". Did you mean {param_name((*self._path, near[0]))}?"

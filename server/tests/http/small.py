@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -36,13 +36,13 @@ def _json(name: str) -> dict[str, Any]:
     return {"200": {"description": name, "content": {"application/json": {"schema": _ref(name)}}}}
 
 
-def _post(id: str, params: str, result: str, **more: Any) -> dict[str, Any]:
+def _post(name: str, params: str, result: str, **more: Any) -> dict[str, Any]:
     content = {
         kind: {"schema": _ref(params)}
         for kind in ("application/x-www-form-urlencoded", "application/json")
     }
     return {
-        "operationId": id,
+        "operationId": name,
         "x-permission": "payments:write",
         "requestBody": {"content": content},
         "responses": _json(result),
@@ -50,10 +50,10 @@ def _post(id: str, params: str, result: str, **more: Any) -> dict[str, Any]:
     }
 
 
-def _get(id: str, result: str, *queried: dict[str, Any], **more: Any) -> dict[str, Any]:
+def _get(name: str, result: str, *queried: dict[str, Any], **more: Any) -> dict[str, Any]:
     expand = {"name": "expand", "in": "query", "schema": _ref("Expand")}
     return {
-        "operationId": id,
+        "operationId": name,
         "x-permission": "payments:read",
         "parameters": [expand, *queried],
         "responses": _json(result),
@@ -151,7 +151,14 @@ SCHEMAS: dict[str, Any] = {
             "name": {"type": ["string", "null"]},
         }
     ),
-    "Settings": _object({"favourite": {"x-expandable": ["payment"], "type": ["string", "null"]}}),
+    "Settings": _object(
+        {
+            "favourite": {
+                "x-expandable": ["payment"],
+                "anyOf": [{"type": "string"}, _ref("Payment"), {"type": "null"}],
+            }
+        }
+    ),
     "Payment": _object(
         {
             "id": {"type": "string"},
@@ -317,10 +324,10 @@ class Memory:
     async def key(self, tenant: Tenant, key: str) -> Kept | None:
         return self.keys.get((tenant.id, key))
 
-    async def load(self, tenant: Tenant, id: str) -> object | None:
+    async def load(self, tenant: Tenant, wanted: str) -> object | None:
         await asyncio.sleep(0)
-        self.loaded.append(id)
-        return self.rows.get((tenant.id, id))
+        self.loaded.append(wanted)
+        return self.rows.get((tenant.id, wanted))
 
     async def refunds_of(self, tenant: Tenant, payment: str) -> Page:
         return Page(
@@ -397,7 +404,7 @@ def call(
 class Keys:
     """The keyring of the tests."""
 
-    _known = {
+    _known: ClassVar = {
         "sk_test_one": Credential(TENANT, "secret", "key_1"),
         "pk_test_one": Credential(TENANT, "publishable", "key_2"),
         "rk_test_one": Credential(TENANT, "restricted", "key_3", frozenset({"payments:read"})),

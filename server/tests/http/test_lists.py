@@ -10,7 +10,6 @@ import pytest
 from guilder_server.http.lists import filters, list_query
 from guilder_server.kernel.errors import InvalidRequest
 from guilder_server.kernel.lists import CreatedRange, ListQuery
-
 from tests.http.small import call
 
 LAST = 253_402_300_799

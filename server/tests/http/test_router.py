@@ -10,7 +10,6 @@ from guilder_server.http.contract import Contract, ContractBroken
 from guilder_server.http.errors import HttpRefusal
 from guilder_server.http.router import Router
 from guilder_server.kernel.errors import NotFound
-
 from tests.http.small import CONTRACT, DOCUMENT
 
 

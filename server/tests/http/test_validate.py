@@ -14,7 +14,6 @@ from stripe._encode import _api_encode
 from guilder_server.http.decode import decode_form
 from guilder_server.http.validate import Parameters, param_name
 from guilder_server.kernel.errors import InvalidRequest
-
 from tests.http.small import CONTRACT
 
 PAY = CONTRACT.operations["create_payment"].parameters
@@ -117,6 +116,12 @@ def test_a_query_string_is_read_in_the_types_of_the_contract(
             "parameter_unknown",
             "Received unknown parameter: address[zip]",
             "address[zip]",
+        ),
+        (
+            "&".join(f"f{number}=1" for number in range(10, 32)),
+            "parameter_unknown",
+            f"Received unknown parameters: {', '.join(f'f{n}' for n in range(10, 20))} and 12 more",
+            "f10",
         ),
         ("x" * 200 + "=1", "parameter_unknown", "Received an unknown parameter.", None),
         # Then what is no value of its type.
