@@ -52,7 +52,8 @@ _EXPOSED = (
     b"Request-Id, Stripe-Version, Guilder-Version, Idempotency-Key, Idempotent-Replayed, "
     b"Stripe-Should-Retry"
 )
-_TOO_LARGE = "The body is larger than 1 MiB."
+# What is left of a body that nobody reads to its end would be taken for the next request.
+_CLOSE = ((b"connection", b"close"),)
 
 
 class ClientGone(Exception):
@@ -207,7 +208,7 @@ async def read_body(receive: Receive, content_length: bytes | None) -> bytes:
         if not content_length.isdigit():
             raise HttpRefusal(400, "Invalid Content-Length.")
         if len(content_length) > 20 or int(content_length) > LARGEST_BODY:
-            raise HttpRefusal(413, _TOO_LARGE)
+            raise _too_large()
     pieces: list[bytes] = []
     size = 0
     try:
@@ -219,12 +220,16 @@ async def read_body(receive: Receive, content_length: bytes | None) -> bytes:
                 piece = message.get("body", b"")
                 size += len(piece)
                 if size > LARGEST_BODY:
-                    raise HttpRefusal(413, _TOO_LARGE)
+                    raise _too_large()
                 pieces.append(piece)
                 if not message.get("more_body", False):
                     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
     except TimeoutError:
-        raise HttpRefusal(408, "The body did not arrive in time.") from None
+        raise HttpRefusal(408, "The body did not arrive in time.", _CLOSE) from None
+
+
+def _too_large() -> HttpRefusal:
+    return HttpRefusal(413, "The body is larger than 1 MiB.", _CLOSE)
 
 
 def _preflight(methods: list[str]) -> Answer:

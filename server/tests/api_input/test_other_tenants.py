@@ -62,15 +62,15 @@ def kind_of(operation: Operation, name: str) -> str:
     return KINDS.get(name, name)
 
 
-def absent(id: str) -> str:
+def absent(known: str) -> str:
     """An id of the same kind and age that nobody has."""
-    return id[:-4] + ("zzzz" if not id.endswith("zzzz") else "yyyy")
+    return known[:-4] + ("zzzz" if not known.endswith("zzzz") else "yyyy")
 
 
 def assert_same(foreign: Answer, foreign_id: str, absent: Answer, absent_id: str) -> None:
-    def seen(answer: Answer, id: str) -> tuple[int, str, set[str]]:
+    def seen(answer: Answer, named: str) -> tuple[int, str, set[str]]:
         headers = {name for name in answer.headers if name != "date"}
-        return answer.status, answer.content.decode().replace(id, "…"), headers
+        return answer.status, answer.content.decode().replace(named, "…"), headers
 
     assert seen(foreign, foreign_id) == seen(absent, absent_id)
 
@@ -84,9 +84,9 @@ def test_an_id_of_another_account_in_a_path_answers_as_one_that_does_not_exist(
     nobodys = absent(theirs)
     taken = {one.name for one in operation.inputs}
 
-    def ask(id: str, more: dict[str, Any]) -> Answer:
+    def ask(named: str, more: dict[str, Any]) -> Answer:
         values = {
-            one: id if one == name else world.ids[kind_of(operation, one)]
+            one: named if one == name else world.ids[kind_of(operation, one)]
             for one in operation.path_parameters
         }
         path = operation.path.format_map(values)
@@ -110,8 +110,8 @@ def test_an_id_of_another_account_in_a_parameter_answers_as_one_that_does_not_ex
     theirs = foreign.ids[kind_of(operation, one.path[-1])]
     nobodys = absent(theirs)
     answers = []
-    for id in (theirs, nobodys):
-        params = placed(world.params(operation), operation, one.path, id)
+    for named in (theirs, nobodys):
+        params = placed(world.params(operation), operation, one.path, named)
         if operation.id == "create_refund" and one.name == "payment_intent":
             del params["charge"]
         answers.append(world.api.send(operation.method, world.path(operation), params))
