@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from guilder_server.capabilities import MAPPINGS
 from guilder_server.customers import Customer, Customers, view_customer
@@ -89,6 +91,11 @@ class Server:
     async def open(self) -> None:
         await self.pool.open()
         self.sweeper.start()
+        # The contract and the code stay for good: the collector need not walk them each time.
+        # And a request makes thousands of objects that die by themselves, so look less often.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(20_000, 20, 20)
 
     async def close(self) -> None:
         """First no new work, then what is under way, then the connections under it."""
@@ -102,7 +109,7 @@ def create_app(
     settings: Settings,
     clock: Clock | None = None,
     make_gateways: MakeGateways = sandbox_only,
-) -> Starlette:
+) -> ASGIApp:
     """The ASGI application of `guilder serve` and `guilder dev`."""
     settings.require("key_pepper", "fingerprint_key")
     server = compose(settings, clock or SystemClock(), make_gateways)
@@ -128,7 +135,19 @@ def create_app(
         return PlainTextResponse("ok")
 
     routes = [Route("/healthz", health), Route("/livez", alive), Mount("/", server.app)]
-    return Starlette(routes=routes, lifespan=lifespan)
+    return _Front(server.app, Starlette(routes=routes, lifespan=lifespan))
+
+
+class _Front:
+    """What the contract defines goes straight to it. Starlette's router and its middleware do
+    the rest, and would cost every payment a fifteenth of its time for nothing."""
+
+    def __init__(self, contract: ASGIApp, rest: ASGIApp) -> None:
+        self._contract, self._rest = contract, rest
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        straight = scope["type"] == "http" and scope["path"].startswith("/v1/")
+        await (self._contract if straight else self._rest)(scope, receive, send)
 
 
 def compose(settings: Settings, clock: Clock, make_gateways: MakeGateways) -> Server:
