@@ -1,8 +1,9 @@
 """Calling a gateway that may be slow, drop its reply or lose the request.
 
 The order is always the same: send; if no answer came, ask what became of it; send again only
-where the gateway says it knows nothing of it and is known to carry out one id once. What
-remains is `Unknown`, which a sweeper asks about later. Nothing is charged twice on any path.
+where the gateway says it knows nothing of it and is known to carry out one id once. Asking goes
+on until the time is over. What remains is `Unknown`, which a sweeper asks about later. Nothing
+is charged twice on any path.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ T = TypeVar("T")
 # The first try may use this share of the time; the rest is for asking and sending again.
 FIRST_TRY = 0.5
 ASKING = 0.5
+FIRST_PAUSE_S = 0.1
 
 
 class _Budget:
@@ -39,7 +41,10 @@ class _Budget:
         self._ends = asyncio.get_running_loop().time() + timeout_ms / 1000
 
     def share(self, part: float) -> float:
-        return max(0.0, self._ends - asyncio.get_running_loop().time()) * part
+        return self.left() * part
+
+    def left(self) -> float:
+        return max(0.0, self._ends - asyncio.get_running_loop().time())
 
 
 async def call(gateway: Gateway, request: Request, timeout_ms: int) -> Outcome:
@@ -84,6 +89,18 @@ async def send(gateway: Gateway, request: Request) -> Outcome:
 
 
 async def _find(gateway: Gateway, request: Request, budget: _Budget) -> Answer:
+    """Asks until it is known, for as long as the time lasts: a gateway that has dropped one reply
+    may drop the next one too, and the card's owner is waiting."""
+    pause = FIRST_PAUSE_S
+    while True:
+        found = await _find_once(gateway, request, budget)
+        if not isinstance(found, Unknown) or budget.left() < 2 * pause:
+            return found
+        await asyncio.sleep(pause)
+        pause *= 2
+
+
+async def _find_once(gateway: Gateway, request: Request, budget: _Budget) -> Answer:
     found = await _answer(gateway.query(request), budget.share(ASKING))
     if isinstance(found, NotFound) and gateway.capabilities.deduplicates:
         return await _answer(send(gateway, request), budget.share(1))

@@ -178,10 +178,12 @@ class RefundsApi:
 
 
 def _texts(given: dict[str, Any], intent: Intent) -> dict[str, Any]:
-    """What a capture or an increment may also say, as it will stand on the intent."""
+    """What a capture or an increment may also say about the intent. Its metadata is merged when
+    the gateway has answered, with what the intent then holds."""
     texts: dict[str, Any] = {name: given[name] or None for name in _TEXTS if name in given}
     if "metadata" in given:
-        texts["metadata"] = merge(intent.metadata, given["metadata"])
+        merge(intent.metadata, given["metadata"])
+        texts["metadata"] = given["metadata"]
     return texts
 
 

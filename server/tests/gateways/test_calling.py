@@ -101,6 +101,15 @@ async def test_a_lost_reply_is_asked_about_and_sent_again_only_where_that_is_saf
     assert len(gateway.ids) == 1
 
 
+async def test_asking_goes_on_until_the_time_is_over() -> None:
+    gateway = Scripted([LOST], [LOST, NEVER, DONE])
+    assert await call(gateway, authorize(), timeout_ms=1_000) == DONE
+    assert gateway.heard == ["send", "query", "query", "query"]
+    lease = NOW + timedelta(seconds=30)
+    left_behind = attempts.begin(authorize(), subject_id="ch", gateway="x", lease_until=lease)
+    assert await ask(Scripted([], [LOST, LOST, DONE]), left_behind, timeout_ms=1_000) == DONE
+
+
 async def test_a_call_ends_in_time_however_slow_the_gateway() -> None:
     gateway = Scripted([NEVER, NEVER], [NEVER])
     began = time.monotonic()

@@ -154,6 +154,9 @@ def settle(
             asked_again = outcomes.unsettled(attempt, outcome, now)
             changes.save(attempt_before, asked_again)
             if before is not None and before.attempt_id == attempt.id:
+                # The first time that it takes longer than its caller could wait.
+                if isinstance(outcome, Pending | Unknown) and not attempt.detail:
+                    changes.record("payment_intent.processing", before)
                 return Done(before, changes)
             after = changes.save(before, intents.asking(intent, attempt.id))
             if isinstance(outcome, Pending | Unknown):

@@ -25,6 +25,7 @@ from guilder_server.gateways import (
 )
 from guilder_server.kernel.changes import Changes
 from guilder_server.kernel.errors import InvalidRequest, Refused
+from guilder_server.kernel.metadata import merge
 from guilder_server.kernel.money import Money
 from guilder_server.kernel.steps import Awaiting, Done, Step
 from guilder_server.kernel.tenant import Tenant
@@ -236,7 +237,7 @@ def _captured(
     if not isinstance(subject, Intent):
         return Done(after_charge, changes)
     after = intents.capture(subject, attempt.amount, final)
-    after = changes.change(subject, replace(after, **texts))
+    after = changes.change(subject, _described(after, texts))
     if after.status == "succeeded":
         changes.record("payment_intent.succeeded", after)
     else:
@@ -244,12 +245,24 @@ def _captured(
     return Done(after, changes)
 
 
+def _described(intent: Intent, texts: Mapping[str, Any]) -> Intent:
+    """`intent` with what the request also said about it."""
+    settings = dict(texts)
+    if "metadata" in settings:
+        try:
+            settings["metadata"] = merge(intent.metadata, settings["metadata"])
+        except InvalidRequest:
+            # Filled up by others since the gateway was asked: no reason to lose the money's trail.
+            del settings["metadata"]
+    return replace(intent, **settings)
+
+
 def _incremented(changes: Changes, intent: Intent, charge: Charge, attempt: Attempt) -> Done:
     texts = attempt.recovery.get("texts", {})
     raised = replace(charge, amount=attempt.amount)
     after_charge = changes.change(charge, raised)
     changes.record("charge.updated", after_charge, charge)
-    after = changes.change(intent, replace(intents.increment(intent, attempt.amount), **texts))
+    after = changes.change(intent, _described(intents.increment(intent, attempt.amount), texts))
     changes.record("payment_intent.amount_capturable_updated", after)
     return Done(after, changes)
 

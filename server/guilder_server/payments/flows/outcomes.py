@@ -32,7 +32,7 @@ AUTHENTICATION_REQUIRED = Declined(
 
 # A lost reply is asked about soon, then more rarely, but never left for a minute.
 ASK_AGAIN_FIRST = timedelta(seconds=3)
-ASK_AGAIN_LATEST = timedelta(seconds=45)
+ASK_AGAIN_LATEST = timedelta(seconds=30)
 
 
 def charge_outcome(answer: Approved | Declined) -> dict[str, Any]:

@@ -41,7 +41,7 @@ async def ask(tools: Tools, tenant: Tenant, attempt_id: str) -> Answer:
     """What the gateway knows of it. Never charges a card that was charged already."""
     attempt = await tools.attempts.find(tenant, attempt_id)
     assert attempt is not None, f"attempt {attempt_id} was taken in hand and is gone"
-    return await gateways.ask(tools.gateway(attempt.gateway), attempt)
+    return await gateways.ask(tools.gateway(attempt.gateway), attempt, tools.timeout_ms)
 
 
 async def resolve(tools: Tools, tenant: Tenant, attempt_id: str, answer: Answer) -> Done:
