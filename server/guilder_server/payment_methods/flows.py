@@ -70,15 +70,26 @@ class PaymentMethods:
         method = rules.described(self._new(instrument), data, param)
         return changes.add(rules.with_checks(method))
 
-    def attach(self, method: PaymentMethod, customer_id: str, changes: Changes) -> PaymentMethod:
-        """Keep a method that was just paid with for its customer.
+    def attach(
+        self,
+        method: PaymentMethod,
+        customer_id: str,
+        changes: Changes,
+        *,
+        set_up: bool = False,
+    ) -> PaymentMethod:
+        """Keep a method that was just paid with for its customer. `set_up`: the customer has
+        agreed to later payments without them.
 
         The issuer has agreed by then and the money has moved, so nothing is refused here: a
         method that somebody else attached or detached meanwhile is left as it is.
         """
-        if method.customer_id is not None or method.spent:
+        if method.spent or method.customer_id not in (None, customer_id):
             return method
-        return keep(method, rules.attached(method, customer_id), changes, "attached")
+        agreed = replace(method, set_up=method.set_up or set_up)
+        if method.customer_id is None:
+            return keep(method, rules.attached(agreed, customer_id), changes, "attached")
+        return method if agreed == method else keep(method, agreed, changes)
 
     def spend(self, method: PaymentMethod, changes: Changes) -> PaymentMethod:
         """It was paid with: one without a customer was good for this payment alone."""

@@ -165,6 +165,7 @@ CREATE TABLE payment_intents (
 COMMENT ON COLUMN payment_intents.amount IS 'in minor units';
 COMMENT ON COLUMN payment_intents.amount_capturable IS 'in minor units';
 COMMENT ON COLUMN payment_intents.amount_received IS 'in minor units';
+CREATE INDEX payment_intents_awaiting_customer ON payment_intents (id) WHERE status = 'requires_action';
 CREATE INDEX payment_intents_customer ON payment_intents (tenant_id, customer_id, id);
 
 CREATE TABLE charges (
@@ -239,6 +240,7 @@ CREATE TABLE payment_methods (
     preferred_network TEXT,
     customer_id TEXT COLLATE "C",
     spent BOOLEAN NOT NULL,
+    set_up BOOLEAN NOT NULL,
     allow_redisplay TEXT NOT NULL,
     billing_details JSONB,
     metadata JSONB NOT NULL,
@@ -246,6 +248,7 @@ CREATE TABLE payment_methods (
     FOREIGN KEY(tenant_id, customer_id) REFERENCES customers (tenant_id, id)
 );
 COMMENT ON COLUMN payment_methods.spent IS 'never to be paid with again';
+COMMENT ON COLUMN payment_methods.set_up IS 'good for payments off session';
 CREATE INDEX payment_methods_on_file ON payment_methods (tenant_id, customer_id, id) WHERE customer_id IS NOT NULL;
 
 CREATE TABLE tenants (

@@ -25,7 +25,8 @@ AllowRedisplay: TypeAlias = Literal["always", "limited", "unspecified"]
 @dataclass(frozen=True, slots=True)
 class PaymentMethod:
     """`instrument.token` is what a gateway is given. `spent` says that it
-    was detached from a customer, or paid with while it had none."""
+    was detached from a customer, or paid with while it had none. `set_up` says that the customer
+    has agreed to payments without them, and met their bank for it where that was wanted."""
 
     id: str
     version: int
@@ -34,6 +35,7 @@ class PaymentMethod:
     preferred_network: str | None = None
     customer_id: str | None = None
     spent: bool = False
+    set_up: bool = False
     allow_redisplay: AllowRedisplay = "unspecified"
     billing_details: BillingDetails | None = None
     metadata: dict[str, str] = field(default_factory=dict)
@@ -45,9 +47,7 @@ class PaymentMethod:
 
 def attached(method: PaymentMethod, customer_id: str) -> PaymentMethod:
     if method.customer_id is not None:
-        raise _unexpected(
-            f"{method.id} is on file already. Detach it from its customer first."
-        )
+        raise _unexpected(f"{method.id} is on file already. Detach it from its customer first.")
     if method.spent:
         raise _unexpected(
             f"{method.id} is spent: it was paid with while it had no customer, or was detached "
@@ -58,9 +58,7 @@ def attached(method: PaymentMethod, customer_id: str) -> PaymentMethod:
 
 def detached(method: PaymentMethod) -> PaymentMethod:
     if method.customer_id is None:
-        raise _unexpected(
-            f"{method.id} is on no customer's file, so it cannot be detached."
-        )
+        raise _unexpected(f"{method.id} is on no customer's file, so it cannot be detached.")
     return replace(method, customer_id=None, spent=True)
 
 

@@ -25,6 +25,7 @@ payment_methods = sa.Table(
     sa.Column("preferred_network", sa.Text),
     id_column("customer_id", nullable=True),
     sa.Column("spent", sa.Boolean, nullable=False, comment="never to be paid with again"),
+    sa.Column("set_up", sa.Boolean, nullable=False, comment="good for payments off session"),
     sa.Column("allow_redisplay", sa.Text, nullable=False),
     json_column("billing_details", nullable=True),
     json_column("metadata"),
