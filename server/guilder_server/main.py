@@ -134,7 +134,8 @@ def create_app(
     async def alive(_: Request) -> Response:
         return PlainTextResponse("ok")
 
-    routes = [Route("/healthz", health), Route("/livez", alive), Mount("/", server.app)]
+    health_routes = [Route("/healthz", health), Route("/livez", alive)]
+    routes = [*health_routes, Mount("/", server.app)]
     return _Front(server.app, Starlette(routes=routes, lifespan=lifespan))
 
 
@@ -171,6 +172,7 @@ def compose(settings: Settings, clock: Clock, make_gateways: MakeGateways) -> Se
     ledger = LedgerFlows(PostgresLedger(pool, reads), clock, "usd")
     store = PostgresPayments(pool, reads)
     events = PostgresEvents(pool, reads)
+    public_url = settings.public_url or f"http://{settings.host}:{settings.port}"
     tools = Tools(
         store=store,
         attempts=PostgresAttempts(pool, reads),
@@ -180,7 +182,7 @@ def compose(settings: Settings, clock: Clock, make_gateways: MakeGateways) -> Se
         default_gateway=default_gateway,
         ids=ids,
         clock=clock,
-        public_url=settings.public_url or f"http://{settings.host}:{settings.port}",
+        authentication_page=f"{public_url}/sandbox/authenticate",
         timeout_ms=settings.gateway_timeout_ms,
         lease=timedelta(milliseconds=2 * settings.gateway_timeout_ms) + timedelta(seconds=5),
     )

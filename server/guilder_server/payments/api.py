@@ -7,17 +7,13 @@ from typing import Any
 from guilder_server.http.call import Call
 from guilder_server.http.lists import filters, list_query
 from guilder_server.kernel.errors import Forbidden, NoSuchReference, NotFound
-from guilder_server.kernel.metadata import merge
 from guilder_server.kernel.steps import Page, Step
-from guilder_server.kernel.tenant import Tenant
-from guilder_server.payments.domain import amounts, intents
+from guilder_server.payments.domain.browsing import require_secret, seen_by_browser
 from guilder_server.payments.domain.charges import Charge
 from guilder_server.payments.domain.intents import Intent
 from guilder_server.payments.domain.refunds import Refund
 from guilder_server.payments.flows import capturing, charging, intending, refunding
-from guilder_server.payments.ports import Tools
-
-_TEXTS = ("description", "statement_descriptor", "statement_descriptor_suffix")
+from guilder_server.payments.ports import Tools, Wish
 
 
 class PaymentIntentsApi:
@@ -25,22 +21,20 @@ class PaymentIntentsApi:
         self._tools = tools
 
     async def create_payment_intent(self, call: Call) -> Step:
-        return await intending.create_intent(
-            self._tools, call.tenant, call.params, call.recovery()
-        )
+        return await intending.create_intent(self._tools, _wish(call))
 
     async def retrieve_payment_intent(self, call: Call) -> Intent:
         intent = await intending.found(self._tools, call.tenant, call.path["intent"])
-        if call.credential.kind != "publishable":
+        if not _in_browser(call):
             return intent
-        return self._for_browser(call, intent)
+        require_secret(intent, call.params.get("client_secret"))
+        return seen_by_browser(intent)
 
     async def update_payment_intent(self, call: Call) -> Step:
-        return await intending.update_intent(
-            self._tools, call.tenant, call.path["intent"], call.params
-        )
+        return await intending.update_intent(self._tools, _wish(call), call.path["intent"])
 
     async def list_payment_intents(self, call: Call) -> Page:
+        await _refuse_unknown(self._tools, call)
         wanted = filters(call, {"customer": "customer_id"})
         return await self._tools.store.list_intents(call.tenant, list_query(call), wanted)
 
@@ -48,54 +42,19 @@ class PaymentIntentsApi:
         return await self._tools.store.search_intents(call.tenant, *_search(call))
 
     async def confirm_payment_intent(self, call: Call) -> Step:
-        id = call.path["intent"]
-        if call.credential.kind == "publishable" or "client_secret" in call.params:
-            intent = await intending.found(self._tools, call.tenant, id)
-            intending.require_secret(intent, call.params.get("client_secret"))
-        return await intending.confirm_intent(
-            self._tools, call.tenant, id, call.params, call.recovery()
-        )
+        wish, id = _wish(call), call.path["intent"]
+        if _in_browser(call):
+            return await intending.confirm_in_browser(self._tools, wish, id)
+        return await intending.confirm_intent(self._tools, wish, id)
 
     async def capture_payment_intent(self, call: Call) -> Step:
-        intent = await intending.found(self._tools, call.tenant, call.path["intent"])
-        given = call.params
-        amount = None
-        if "amount_to_capture" in given:
-            amount = amounts.part(given["amount_to_capture"], "amount_to_capture")
-        return await capturing.capture_intent(
-            self._tools,
-            call.tenant,
-            intent,
-            amount,
-            given.get("final_capture", True),
-            _texts(given, intent),
-            call.recovery(),
-        )
+        return await capturing.capture_intent(self._tools, _wish(call), call.path["intent"])
 
     async def cancel_payment_intent(self, call: Call) -> Step:
-        intent = await intending.found(self._tools, call.tenant, call.path["intent"])
-        reason: intents.CancellationReason | None = call.params.get("cancellation_reason")
-        return await capturing.cancel_intent(
-            self._tools, call.tenant, intent, reason, call.recovery()
-        )
+        return await capturing.cancel_intent(self._tools, _wish(call), call.path["intent"])
 
     async def increment_payment_intent_authorization(self, call: Call) -> Step:
-        intent = await intending.found(self._tools, call.tenant, call.path["intent"])
-        money = amounts.chargeable(call.params["amount"], intent.currency)
-        return await capturing.increment_intent(
-            self._tools,
-            call.tenant,
-            intent,
-            money.amount,
-            _texts(call.params, intent),
-            call.recovery(),
-        )
-
-    def _for_browser(self, call: Call, intent: Intent) -> Intent:
-        intending.require_secret(intent, call.params.get("client_secret"))
-        if call.expand:
-            raise Forbidden("A publishable key may not expand what a payment refers to.")
-        return intents.for_browser(intent)
+        return await capturing.increment_intent(self._tools, _wish(call), call.path["intent"])
 
 
 class ChargesApi:
@@ -103,9 +62,7 @@ class ChargesApi:
         self._tools = tools
 
     async def create_charge(self, call: Call) -> Step:
-        return await charging.create_charge(
-            self._tools, call.tenant, call.params, call.recovery()
-        )
+        return await charging.create_charge(self._tools, _wish(call))
 
     async def retrieve_charge(self, call: Call) -> Charge:
         charge = await self._tools.store.charge(call.tenant, call.path["charge"])
@@ -114,11 +71,10 @@ class ChargesApi:
         return charge
 
     async def update_charge(self, call: Call) -> Step:
-        return await charging.update_charge(
-            self._tools, call.tenant, call.path["charge"], call.params
-        )
+        return await charging.update_charge(self._tools, _wish(call), call.path["charge"])
 
     async def list_charges(self, call: Call) -> Page:
+        await _refuse_unknown(self._tools, call)
         wanted = filters(
             call,
             {
@@ -130,9 +86,7 @@ class ChargesApi:
         return await self._tools.store.list_charges(call.tenant, list_query(call), wanted)
 
     async def capture_charge(self, call: Call) -> Step:
-        return await charging.capture_charge(
-            self._tools, call.tenant, call.path["charge"], call.params, call.recovery()
-        )
+        return await charging.capture_charge(self._tools, _wish(call), call.path["charge"])
 
     async def search_charges(self, call: Call) -> Page:
         return await self._tools.store.search_charges(call.tenant, *_search(call))
@@ -143,9 +97,7 @@ class RefundsApi:
         self._tools = tools
 
     async def create_refund(self, call: Call) -> Step:
-        return await refunding.create_refund(
-            self._tools, call.tenant, call.params, call.recovery()
-        )
+        return await refunding.create_refund(self._tools, _wish(call))
 
     async def retrieve_refund(self, call: Call) -> Refund:
         refund = await self._tools.store.refund(call.tenant, call.path["refund"])
@@ -154,37 +106,43 @@ class RefundsApi:
         return refund
 
     async def update_refund(self, call: Call) -> Step:
-        return await refunding.update_refund(
-            self._tools, call.tenant, call.path["refund"], call.params
-        )
+        return await refunding.update_refund(self._tools, _wish(call), call.path["refund"])
 
     async def list_refunds(self, call: Call) -> Page:
-        tenant = call.tenant
-        await self._refuse_unknown(tenant, call.params)
-        wanted = filters(
-            call, {"charge": "charge_id", "payment_intent": "payment_intent_id"}
-        )
-        return await self._tools.store.list_refunds(tenant, list_query(call), wanted)
+        await _refuse_unknown(self._tools, call)
+        wanted = filters(call, {"charge": "charge_id", "payment_intent": "payment_intent_id"})
+        return await self._tools.store.list_refunds(call.tenant, list_query(call), wanted)
 
     async def cancel_refund(self, call: Call) -> Step:
-        return await refunding.cancel_refund(self._tools, call.tenant, call.path["refund"])
-
-    async def _refuse_unknown(self, tenant: Tenant, params: dict[str, Any]) -> None:
-        charge, intent = params.get("charge"), params.get("payment_intent")
-        if charge and await self._tools.store.charge(tenant, charge) is None:
-            raise NoSuchReference("charge", charge, "charge")
-        if intent and await self._tools.store.intent(tenant, intent) is None:
-            raise NoSuchReference("payment_intent", intent, "payment_intent")
+        return await refunding.cancel_refund(self._tools, _wish(call), call.path["refund"])
 
 
-def _texts(given: dict[str, Any], intent: Intent) -> dict[str, Any]:
-    """What a capture or an increment may also say about the intent. Its metadata is merged when
-    the gateway has answered, with what the intent then holds."""
-    texts: dict[str, Any] = {name: given[name] or None for name in _TEXTS if name in given}
-    if "metadata" in given:
-        merge(intent.metadata, given["metadata"])
-        texts["metadata"] = given["metadata"]
-    return texts
+def _wish(call: Call) -> Wish:
+    recovery = call.recovery()
+    if call.credential.kind == "publishable":
+        recovery["by_browser"] = True
+    return Wish(call.tenant, call.params, recovery)
+
+
+def _in_browser(call: Call) -> bool:
+    """Whether it is the customer's browser that calls. It may not look behind what it was given."""
+    if call.credential.kind != "publishable":
+        return False
+    if call.expand:
+        raise Forbidden("A publishable key may not expand what a payment refers to.")
+    return True
+
+
+async def _refuse_unknown(tools: Tools, call: Call) -> None:
+    """A list of what belongs to something needs that to exist, if only as a deleted customer."""
+    finders: dict[str, Any] = {
+        "charge": tools.store.charge,
+        "customer": tools.customers.load,
+        "payment_intent": tools.store.intent,
+    }
+    for noun, find in finders.items():
+        if noun in call.params and await find(call.tenant, call.params[noun]) is None:
+            raise NoSuchReference(noun, call.params[noun], noun)
 
 
 def _search(call: Call) -> tuple[str, int, str | None]:

@@ -5,17 +5,16 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol, TypeAlias
+from typing import TypeAlias
 
 import structlog
 
 from guilder_server.gateways import Answer
 from guilder_server.kernel.changes import Changes, GuardLost
-from guilder_server.kernel.steps import Awaiting, Done, Step
 from guilder_server.kernel.tenant import Tenant
 from guilder_server.payments.flows import sweeping
 from guilder_server.payments.flows.sweeping import InHand
-from guilder_server.payments.ports import Tools
+from guilder_server.payments.ports import Settler, Tools
 
 log = structlog.get_logger(__name__)
 
@@ -25,13 +24,6 @@ _AT_ONCE = 50
 # How often an answer meets a payment that has just been changed. Given up, it is asked for again.
 _TRIES = 20
 _LONGEST_PAUSE_S = 0.05
-
-
-class Settler(Protocol):
-    async def settle(
-        self, tenant: Tenant, done: Done, recovery: dict[str, Any] | None = None
-    ) -> None:
-        """Commits, and answers the caller who was left waiting."""
 
 
 class PaymentJobs:
@@ -69,9 +61,9 @@ class PaymentJobs:
     async def _write_down(self, tenant: Tenant, in_hand: InHand, answer: Answer) -> None:
         """What became of an attempt, where requests may be changing the payment meanwhile."""
         for turn in range(1, _TRIES + 1):
-            done = await sweeping.resolve(self._tools, tenant, in_hand.attempt_id, answer)
+            step = await sweeping.resolve(self._tools, tenant, in_hand.attempt_id, answer)
             try:
-                await self._settler.settle(tenant, done, in_hand.recovery or None)
+                await self._settler.settle(tenant, step, in_hand.recovery or None)
                 return
             except GuardLost:
                 if turn == _TRIES:
@@ -86,15 +78,9 @@ class PaymentJobs:
             try:
                 step = await sweeping.expire_hold(self._tools, tenant, charge_id)
                 if step is not None:
-                    await self._settle_expiry(tenant, step)
+                    await self._settler.settle(tenant, step)
             except GuardLost:
                 log.info("hold_changed_meanwhile", charge=charge_id)
             except Exception:
                 log.exception("hold_not_expired", charge=charge_id)
         return len(due)
-
-    async def _settle_expiry(self, tenant: Tenant, step: Step) -> None:
-        while isinstance(step, Awaiting):
-            await self._commit(step.changes)
-            step = await step.resume(await step.call())
-        await self._settler.settle(tenant, step, None)

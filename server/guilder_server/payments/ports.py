@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -11,9 +11,10 @@ from guilder_server.customers import Customer
 from guilder_server.gateways import Attempt, Gateway
 from guilder_server.kernel.changes import Changes
 from guilder_server.kernel.clock import Clock
+from guilder_server.kernel.errors import InvalidRequest
 from guilder_server.kernel.ids import Ids
 from guilder_server.kernel.lists import ListQuery
-from guilder_server.kernel.steps import Page
+from guilder_server.kernel.steps import Page, Step
 from guilder_server.kernel.tenant import Tenant
 from guilder_server.payment_methods import PaymentMethod
 from guilder_server.payments.domain.charges import Charge
@@ -50,6 +51,9 @@ class Store(Protocol):
         self, tenant: Tenant, query: str, limit: int, page: str | None
     ) -> Page: ...
 
+    async def awaiting_customer(self, id: str) -> tuple[Tenant, Intent] | None:
+        """A payment of whichever account, in test mode, whose customer must authenticate."""
+
     async def expired_holds(self, now: datetime, limit: int) -> Sequence[tuple[Tenant, str]]:
         """Charges whose hold may no longer be captured, of all tenants."""
 
@@ -64,6 +68,9 @@ class Attempts(Protocol):
 class Customers(Protocol):
     async def find(self, tenant: Tenant, id: str) -> Customer | None:
         """A customer that exists and was not deleted."""
+
+    async def load(self, tenant: Tenant, id: str) -> object | None:
+        """The customer, or what is left of a deleted one."""
 
 
 class PaymentMethods(Protocol):
@@ -80,12 +87,41 @@ class PaymentMethods(Protocol):
         """A new one among `changes`, from the card that came with the request."""
 
     def attach(
-        self, method: PaymentMethod, customer_id: str, changes: Changes
+        self,
+        method: PaymentMethod,
+        customer_id: str,
+        changes: Changes,
+        *,
+        set_up: bool = False,
     ) -> PaymentMethod:
-        """Keep a method that was just paid with for its customer."""
+        """Keep a method that was just paid with for its customer. `set_up`: the customer has
+        agreed to later payments without them."""
 
     def spend(self, method: PaymentMethod, changes: Changes) -> PaymentMethod:
         """One that belongs to nobody was good for this payment alone."""
+
+
+class Settler(Protocol):
+    async def settle(
+        self, tenant: Tenant, step: Step, recovery: dict[str, Any] | None = None
+    ) -> None:
+        """Carries out what was decided without a request, or, with `recovery`, for one that
+        was left waiting. Raises GuardLost when a row has changed meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a caller wants: the parameters as they came, for whom, and all that it takes to
+    answer once this process is gone."""
+
+    tenant: Tenant
+    given: Mapping[str, Any]
+    recovery: Mapping[str, Any] = field(default_factory=dict)
+
+    def remembering(self, **then: Any) -> dict[str, Any]:
+        """What an attempt keeps for whoever finishes it: how to answer, and what the wish says
+        about the time after the gateway's answer."""
+        return {**self.recovery, "then": then}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +129,8 @@ class Tools:
     """What every flow of this capability is given.
 
     `gateways` by name; `default_gateway` names the one for new payments. `lease` is how long a
-    request to a gateway may take before others may ask what became of it. `public_url` is
-    where customers' browsers find this server.
+    request to a gateway may take before others may ask what became of it. `authentication_page`
+    is where customers meet their bank when the gateway has no page of its own.
     """
 
     store: Store
@@ -105,9 +141,20 @@ class Tools:
     default_gateway: str
     ids: Ids
     clock: Clock
-    public_url: str
+    authentication_page: str
     timeout_ms: int = 20_000
     lease: timedelta = timedelta(seconds=40)
 
-    def gateway(self, name: str | None = None) -> Gateway:
-        return self.gateways[name or self.default_gateway]
+    def gateway(self, name: str) -> Gateway:
+        return self.gateways[name]
+
+    def gateway_for(self, tenant: Tenant) -> Gateway:
+        """The one for new payments. Raises where a live payment would move no real money."""
+        gateway = self.gateways[self.default_gateway]
+        if tenant.livemode and not gateway.capabilities.real_money:
+            raise InvalidRequest(
+                "testmode_charges_only",
+                f"The gateway {gateway.name} moves no real money. Configure another one to take "
+                "live payments.",
+            )
+        return gateway

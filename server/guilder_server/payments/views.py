@@ -76,7 +76,7 @@ def _options(intent: Intent) -> wire.PaymentIntentPaymentMethodOptions:
         "mandate_options": None,
         "network": None,
         "request_three_d_secure": "automatic",
-        **{name: value for name, value in given.items() if value != ""},
+        **given,
     }
     return {"card": cast(wire.PaymentIntentCardOptions, card)}
 
@@ -131,7 +131,9 @@ def view_charge(charge: Charge, tenant: Tenant) -> wire.Charge:
 
 def _statement_descriptor(charge: Charge) -> str | None:
     """What the customer reads on the statement: at most 22 characters, in capitals."""
-    parts = [part for part in (charge.statement_descriptor, charge.statement_descriptor_suffix) if part]
+    parts = [
+        part for part in (charge.statement_descriptor, charge.statement_descriptor_suffix) if part
+    ]
     return "* ".join(parts).upper()[:22] or None
 
 
@@ -163,11 +165,11 @@ def _card(charge: Charge) -> wire.ChargeCard:
         "extended_authorization": {"status": "disabled"} if later else None,
         "fingerprint": card.get("fingerprint"),
         "funding": card["funding"],
-        "incremental_authorization": {"status": "available"} if later else None,
+        "incremental_authorization": _available(card, "incremental") if later else None,
         "installments": None,
         "last4": card["last4"],
         "mandate": None,
-        "multicapture": {"status": "available"} if later else None,
+        "multicapture": _available(card, "multicapture") if later else None,
         "network": card.get("network"),
         "network_token": {"used": False},
         "network_transaction_id": card.get("network_transaction_id"),
@@ -186,6 +188,10 @@ def _card(charge: Charge) -> wire.ChargeCard:
     return cast(wire.ChargeCard, seen)
 
 
+def _available(card: dict[str, Any], name: str) -> dict[str, str]:
+    return {"status": "available" if card.get(name) else "unavailable"}
+
+
 def _three_d_secure(card: dict[str, Any]) -> dict[str, Any] | None:
     if "three_d_secure" not in card:
         return None
@@ -201,7 +207,7 @@ def _three_d_secure(card: dict[str, Any]) -> dict[str, Any] | None:
     }
 
 
-def view_refund(refund: Refund, tenant: Tenant) -> wire.Refund:
+def view_refund(refund: Refund, _: Tenant) -> wire.Refund:
     seen: wire.Refund = {
         "id": refund.id,
         "object": "refund",

@@ -46,6 +46,23 @@ def chargeable(amount: int, currency: str, param: str = "amount") -> Money:
             f"Amount must be no more than {display(MAXIMUM_CHARGE, currency)}.",
             param,
         )
+    _refuse_uneven(amount, currency, param)
+    return Money(amount, currency)
+
+
+def part(amount: int, currency: str, param: str) -> int:
+    """A part of a charge: at least one minor unit, and no smaller part than networks settle."""
+    if amount < 1:
+        raise InvalidRequest(
+            "parameter_invalid_integer",
+            f"Invalid positive integer: {amount}. It must be at least 1.",
+            param,
+        )
+    _refuse_uneven(amount, currency, param)
+    return amount
+
+
+def _refuse_uneven(amount: int, currency: str, param: str) -> None:
     step = granularity(currency)
     if amount % step:
         raise InvalidRequest(
@@ -54,15 +71,3 @@ def chargeable(amount: int, currency: str, param: str = "amount") -> Money:
             "settle smaller parts.",
             param,
         )
-    return Money(amount, currency)
-
-
-def part(amount: int, param: str) -> int:
-    """A part of a charge: at least one minor unit."""
-    if amount < 1:
-        raise InvalidRequest(
-            "parameter_invalid_integer",
-            f"Invalid positive integer: {amount}. It must be at least 1.",
-            param,
-        )
-    return amount

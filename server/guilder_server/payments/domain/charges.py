@@ -1,20 +1,25 @@
 """A charge: one try at a card, and what became of its money.
 
-    pending ─▶ succeeded (held, or captured at once) ─▶ captured ─▶ refunded, in parts
-       └─────▶ failed
+pending ─▶ succeeded (held, or captured at once) ─▶ captured ─▶ refunded, in parts
+   │           └─▶ released, what was not captured of it
+   └─────▶ failed
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, TypeAlias
 
 from guilder_server.kernel.contact import BillingDetails, Shipping
+from guilder_server.kernel.currencies import display
 from guilder_server.kernel.errors import Conflict, Refused
 from guilder_server.kernel.money import Money
 
 Status: TypeAlias = Literal["pending", "succeeded", "failed"]
+
+# How long networks keep a hold on a card that was charged without its customer present.
+HOLD = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +69,21 @@ class Charge:
 
     @property
     def held(self) -> bool:
-        """Authorized, neither captured nor released."""
+        """Authorized, and neither captured to the end nor released."""
         return self.status == "succeeded" and not self.captured and not self.released
 
     @property
-    def refunded(self) -> bool:
-        return self.captured and self.amount_refunded >= self.amount_captured
+    def capturable(self) -> int:
+        return self.amount - self.amount_captured if self.held else 0
 
     @property
     def refundable(self) -> int:
         return self.amount_captured - self.amount_refunded
+
+    @property
+    def refunded(self) -> bool:
+        """All that it took was given back, or is on its way."""
+        return self.captured and self.refundable == 0
 
 
 def require_idle(charge: Charge) -> None:
@@ -82,6 +92,16 @@ def require_idle(charge: Charge) -> None:
             "Another request on this charge is waiting for the payment gateway. "
             "Try again in a moment."
         )
+
+
+def busy(charge: Charge, attempt_id: str) -> Charge:
+    """A gateway is about to be asked something about the charge itself."""
+    require_idle(charge)
+    return replace(charge, attempt_id=attempt_id)
+
+
+def idle(charge: Charge) -> Charge:
+    return replace(charge, attempt_id=None)
 
 
 def require_capturable(charge: Charge, amount: int) -> None:
@@ -98,10 +118,11 @@ def require_capturable(charge: Charge, amount: int) -> None:
             f"This charge holds no money that could be captured: it is {charge.status}.",
         )
     require_idle(charge)
-    if amount > charge.amount:
+    if amount > charge.capturable:
+        held = display(charge.capturable, charge.currency)
         raise Refused(
             "amount_too_large",
-            f"The amount to capture ({amount}) is greater than what is held ({charge.amount}).",
+            f"{display(amount, charge.currency)} cannot be captured: {held} is what is held.",
             "amount",
         )
 
@@ -118,9 +139,15 @@ def capture(charge: Charge, amount: int, final: bool, transaction_id: str) -> Ch
     )
 
 
+def increment(charge: Charge, amount: int) -> Charge:
+    """The issuer holds `amount` in all."""
+    return replace(charge, amount=amount)
+
+
 def release(charge: Charge) -> Charge:
-    """The hold is given up and the customer's money with it."""
-    return replace(charge, released=True, attempt_id=None)
+    """What is still held goes back to the customer. What was captured before stays captured,
+    and is all that ever will be."""
+    return replace(charge, released=True, captured=charge.amount_captured > 0, attempt_id=None)
 
 
 def require_refundable(charge: Charge, amount: int, param: str = "amount") -> None:
@@ -132,14 +159,13 @@ def require_refundable(charge: Charge, amount: int, param: str = "amount") -> No
             "To release an authorization, cancel its PaymentIntent.",
         )
     if charge.refundable == 0:
-        raise Refused(
-            "charge_already_refunded", f"Charge {charge.id} has already been refunded."
-        )
+        raise Refused("charge_already_refunded", f"Charge {charge.id} has already been refunded.")
     if amount > charge.refundable:
+        left = display(charge.refundable, charge.currency)
         raise Refused(
             "amount_too_large",
-            f"Refund amount ({Money(amount, charge.currency)}) is greater than the unrefunded "
-            f"amount on the charge ({Money(charge.refundable, charge.currency)}).",
+            f"{display(amount, charge.currency)} cannot be refunded: {left} is what is left of "
+            "the charge.",
             param,
         )
 
@@ -152,3 +178,8 @@ def refund(charge: Charge, amount: int) -> Charge:
 def take_back_refund(charge: Charge, amount: int) -> Charge:
     """A refund did not arrive, or was canceled."""
     return replace(charge, amount_refunded=charge.amount_refunded - amount)
+
+
+def with_fraud_report(charge: Charge, report: str) -> Charge:
+    """What the merchant thinks of the payment; an empty report takes it back."""
+    return replace(charge, fraud_details={"user_report": report} if report else {})

@@ -8,8 +8,9 @@
                                        │
                              canceled ◀┘ (from every state before succeeded, but processing)
 
-Each function below is one arrow. It refuses with `payment_intent_unexpected_state` when the
-intent is not at its beginning, and gives back the intent at its end.
+Each function below is one arrow. Those that a caller may ask for at the wrong time refuse with
+`payment_intent_unexpected_state`; the others follow a gateway's answer, and the intent was held
+for that answer by its `attempt_id`.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
 from guilder_server.kernel.contact import Shipping
+from guilder_server.kernel.currencies import display
 from guilder_server.kernel.errors import Conflict, Refused
 from guilder_server.kernel.money import Money
 
@@ -52,7 +54,8 @@ class Intent:
 
     `attempt_id` names the request to a gateway that is under way; until it is settled nothing
     else may be asked of a gateway for this intent. `authentication` remembers how the
-    customer's authentication for `payment_method_id` ended.
+    customer's authentication for `payment_method_id` ended. `increments` counts the tries to
+    raise the hold, also those that were refused.
     """
 
     id: str
@@ -96,7 +99,21 @@ class Intent:
 
     @property
     def captures_later(self) -> bool:
-        return self.capture_method == "manual"
+        """What is said for cards goes before what is said for the payment as a whole."""
+        return "manual" in (self.card_option("capture_method"), self.capture_method)
+
+    @property
+    def future_usage(self) -> FutureUsage | None:
+        """Whether the card is to be kept, and for payments with or without its customer."""
+        for_cards: FutureUsage | Literal["none"] | None = self.card_option("setup_future_usage")
+        if for_cards is None:
+            return self.setup_future_usage
+        return None if for_cards == "none" else for_cards
+
+    @property
+    def stays_in_place(self) -> bool:
+        """The customer is not to be sent to another page and back."""
+        return (self.automatic_payment_methods or {}).get("allow_redirects") == "never"
 
     def card_option(self, name: str) -> Any:
         return ((self.payment_method_options or {}).get("card") or {}).get(name)
@@ -137,6 +154,20 @@ def with_method(intent: Intent, payment_method_id: str | None) -> Intent:
     status: Status = "requires_confirmation" if payment_method_id else "requires_payment_method"
     if payment_method_id == intent.payment_method_id and intent.status == status:
         return intent
+    return _before_confirmation(intent, status, payment_method_id)
+
+
+def with_money(intent: Intent, money: Money) -> Intent:
+    """Another amount or currency. Whatever the customer agreed to with their bank was the
+    former one, so it is to be confirmed again."""
+    if money == intent.money:
+        return intent
+    status = "requires_confirmation" if intent.status == "requires_action" else intent.status
+    changed = replace(intent, amount=money.amount, currency=money.currency)
+    return _before_confirmation(changed, status, intent.payment_method_id)
+
+
+def _before_confirmation(intent: Intent, status: Status, payment_method_id: str | None) -> Intent:
     return replace(
         intent,
         status=status,
@@ -192,24 +223,19 @@ def authenticated(intent: Intent, succeeded: bool) -> Intent:
 
 def authorize(intent: Intent, charge_id: str) -> Intent:
     """The money is held, to be captured later."""
-    return replace(
-        intent,
-        status="requires_capture",
-        attempt_id=None,
-        amount_capturable=intent.amount,
-        latest_charge_id=charge_id,
-        next_action=None,
-        last_payment_error=None,
-    )
+    held = replace(intent, status="requires_capture", amount_capturable=intent.amount)
+    return _charged(held, charge_id)
 
 
 def succeed(intent: Intent, charge_id: str) -> Intent:
     """The money is taken, all at once."""
+    return _charged(replace(intent, status="succeeded", amount_received=intent.amount), charge_id)
+
+
+def _charged(intent: Intent, charge_id: str) -> Intent:
     return replace(
         intent,
-        status="succeeded",
         attempt_id=None,
-        amount_received=intent.amount,
         latest_charge_id=charge_id,
         next_action=None,
         last_payment_error=None,
@@ -218,7 +244,7 @@ def succeed(intent: Intent, charge_id: str) -> Intent:
 
 def decline(intent: Intent, error: dict[str, Any], charge_id: str | None) -> Intent:
     """The card was refused: another payment method is needed. The refused one is named in the
-    error."""
+    error. `charge_id` is None where it did not come to a charge."""
     return replace(
         intent,
         status="requires_payment_method",
@@ -234,10 +260,10 @@ def decline(intent: Intent, error: dict[str, Any], charge_id: str | None) -> Int
 def require_capturable(intent: Intent, amount: int) -> None:
     require_state(intent, "captured", ("requires_capture",))
     if amount > intent.amount_capturable:
+        held = display(intent.amount_capturable, intent.currency)
         raise Refused(
             "amount_too_large",
-            f"The amount to capture ({amount}) is greater than what can be captured "
-            f"({intent.amount_capturable}).",
+            f"{display(amount, intent.currency)} cannot be captured: {held} is what is held.",
             "amount_to_capture",
             subject=intent,
         )
@@ -257,6 +283,13 @@ def capture(intent: Intent, amount: int, final: bool) -> Intent:
 
 def require_incrementable(intent: Intent, amount: int) -> None:
     require_state(intent, "incremented", ("requires_capture",))
+    if intent.amount_received:
+        raise Refused(
+            "payment_intent_unexpected_state",
+            "A part of this PaymentIntent has been captured; what is held for it can no longer be "
+            "raised.",
+            subject=intent,
+        )
     if amount <= intent.amount:
         raise Refused(
             "parameter_invalid_integer",
@@ -274,13 +307,8 @@ def require_incrementable(intent: Intent, amount: int) -> None:
 
 def increment(intent: Intent, amount: int) -> Intent:
     """The hold is raised to `amount` in all."""
-    return replace(
-        intent,
-        amount=amount,
-        amount_capturable=amount,
-        attempt_id=None,
-        increments=intent.increments + 1,
-    )
+    raised = replace(intent, amount=amount, amount_capturable=amount)
+    return refuse_increment(raised)
 
 
 def refuse_increment(intent: Intent) -> Intent:
@@ -289,7 +317,7 @@ def refuse_increment(intent: Intent) -> Intent:
 
 
 def cancel(intent: Intent, reason: CancellationReason | None, at: datetime) -> Intent:
-    """No further charge will be made; what was held is released."""
+    """No further charge will be made. What was held is released; what was captured stays."""
     return replace(
         intent,
         status="canceled",
@@ -299,9 +327,3 @@ def cancel(intent: Intent, reason: CancellationReason | None, at: datetime) -> I
         cancellation_reason=reason,
         next_action=None,
     )
-
-
-def for_browser(intent: Intent) -> Intent:
-    """What a customer's browser may see of the payment it was given: not whom the merchant
-    thinks it is for, nor what the merchant noted on it."""
-    return replace(intent, customer_id=None, latest_charge_id=None, metadata={})

@@ -1,8 +1,8 @@
 """A refund: money on its way back over the card it came from.
 
-    pending ─▶ succeeded ─▶ failed (some banks send it back days later)
-       ├─────▶ failed
-       └─ requires_action ─▶ canceled
+pending ─▶ succeeded ─▶ failed (some banks send it back days later)
+   ├─────▶ failed
+   └─────▶ requires_action ─▶ succeeded, failed or canceled
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ Reason: TypeAlias = Literal["duplicate", "fraudulent", "requested_by_customer"]
 
 @dataclass(frozen=True, slots=True)
 class Refund:
+    """`balance_transaction_id` is the ledger transaction that took the money from the merchant,
+    `failure_balance_transaction_id` the one that brought it back."""
+
     id: str
     version: int
     created: datetime
@@ -46,6 +49,11 @@ def succeed(refund: Refund, reference: str) -> Refund:
     return replace(refund, status="succeeded", reference=reference)
 
 
+def require_action(refund: Refund, reference: str) -> Refund:
+    """The customer must say where the money shall go."""
+    return replace(refund, status="requires_action", reference=reference)
+
+
 def fail(refund: Refund, reason: str, transaction_id: str) -> Refund:
     """The money is back with the merchant, by the ledger transaction named."""
     return replace(
@@ -66,6 +74,4 @@ def require_cancelable(refund: Refund) -> None:
 
 def cancel(refund: Refund, transaction_id: str) -> Refund:
     require_cancelable(refund)
-    return replace(
-        refund, status="canceled", failure_balance_transaction_id=transaction_id
-    )
+    return replace(refund, status="canceled", failure_balance_transaction_id=transaction_id)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
 from typing import Any
 
-from guilder_server import gateways
 from guilder_server.gateways import (
     ActionRequired,
     Answer,
@@ -15,186 +12,109 @@ from guilder_server.gateways import (
     Attempt,
     AuthorizeRequest,
     Declined,
-    Pending,
-    Unknown,
-    attempts,
 )
 from guilder_server.kernel.changes import Changes
-from guilder_server.kernel.errors import CardDeclined
-from guilder_server.kernel.steps import Awaiting, Done, Step
+from guilder_server.kernel.errors import InvalidRequest
+from guilder_server.kernel.steps import Done, Step
 from guilder_server.kernel.tenant import Tenant
 from guilder_server.payment_methods import PaymentMethod
 from guilder_server.payments.domain import intents
-from guilder_server.payments.domain.charges import Charge
+from guilder_server.payments.domain.charges import HOLD, Charge
 from guilder_server.payments.domain.intents import Intent
 from guilder_server.payments.flows import outcomes
-from guilder_server.payments.flows.charging import HOLD, decided
+from guilder_server.payments.flows.asking import Asking, ask
 from guilder_server.payments.flows.posting import post_charge
-from guilder_server.payments.ports import Tools
+from guilder_server.payments.ports import Tools, Wish
+
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
-    """What the confirmation asks beyond the intent itself."""
+class Authorizing(Asking):
+    """An intent to be paid with `method`. `stored` is what the database has of it so far: None,
+    while it is only now being made."""
 
-    off_session: bool = False
-    error_on_requires_action: bool = False
-    use_redirect: bool = True
+    stored: Intent | None
+    intent: Intent
+    method: PaymentMethod
 
+    @property
+    def subject(self) -> Intent:
+        return self.intent
 
-async def confirm(
-    tools: Tools,
-    tenant: Tenant,
-    changes: Changes,
-    before: Intent | None,
-    intent: Intent,
-    method: PaymentMethod,
-    wishes: Wishes,
-    recovery: Mapping[str, Any],
-) -> Step:
-    """Ask for the money of `intent`, stored so far as `before` (None: not at all).
+    def wait(self, changes: Changes, attempt: Attempt) -> Intent:
+        if self.intent.attempt_id == attempt.id:
+            return self.intent
+        return changes.save(self.stored, intents.asking(self.intent, attempt.id))
 
-    A gateway in this process answers at once, and one commit carries everything. Any other is
-    called between two: first the attempt is made durable, then its outcome.
-    """
-    gateway = tools.gateway()
-    now = tools.clock.now()
-    request = AuthorizeRequest(
-        attempt_id=tools.ids.new("att"),
-        made_at=now,
-        money=intent.money,
-        instrument=method.instrument.token,
-        capture=not intent.captures_later,
-        off_session=wishes.off_session,
-        three_d_secure=intent.card_option("request_three_d_secure") or "automatic",
-        authentication=intent.authentication,
-        return_url=intent.return_url,
-        checks=method.instrument.checks,
-        statement_descriptor=intent.statement_descriptor,
-    )
-    attempt = attempts.begin(
-        request,
-        subject_id=intent.id,
-        gateway=gateway.name,
-        lease_until=now + tools.lease,
-        recovery=dict(recovery) | {"error_on_requires_action": wishes.error_on_requires_action},
-    )
-    if gateway.capabilities.in_process:
-        outcome = await gateways.call(gateway, request, tools.timeout_ms)
-        return settle(tools, tenant, changes, before, intent, None, attempt, outcome, method)
-    changes.add(attempt)
-    changes.save(before, intents.asking(intent, attempt.id))
+    async def settle(
+        self, tools: Tools, changes: Changes, attempt: Attempt, answer: Answer
+    ) -> Done:
+        then = attempt.recovery.get("then", {})
+        if isinstance(answer, ActionRequired) and then.get("error_on_requires_action"):
+            answer = outcomes.AUTHENTICATION_REQUIRED
+        match answer:
+            case Approved():
+                return await self._approve(tools, changes, attempt, answer)
+            case Declined():
+                return self._decline(tools, changes, attempt, answer)
+            case ActionRequired():
+                page, in_place = tools.authentication_page, bool(then.get("in_place"))
+                action = outcomes.next_action(self.intent, answer, page, in_place)
+                after = changes.save(self.stored, intents.require_action(self.intent, action))
+                changes.record("payment_intent.requires_action", after)
+            case _:
+                after = self.wait(changes, attempt)
+                if attempt.unheard:
+                    changes.record("payment_intent.processing", after)
+        return Done(after, changes)
 
-    async def resume(outcome: Answer) -> Step:
-        return await resolve(tools, tenant, attempt.id, outcome)
+    @classmethod
+    async def again(cls, tools: Tools, tenant: Tenant, attempt: Attempt) -> Authorizing:
+        intent = await _intent_of(tools, tenant, attempt)
+        assert intent.payment_method_id is not None, f"{intent.id} is being paid with nothing"
+        method = await tools.methods.find(tenant, intent.payment_method_id)
+        assert method is not None, f"{intent.id} names a payment method that is not there"
+        return cls(intent, intent, method)
 
-    return Awaiting(
-        changes, lambda: gateways.call(gateway, request, tools.timeout_ms), resume
-    )
-
-
-async def resolve(tools: Tools, tenant: Tenant, attempt_id: str, outcome: Answer) -> Done:
-    """Write down what became of an authorization, unless somebody else has done so."""
-    attempt = await tools.attempts.find(tenant, attempt_id)
-    assert attempt is not None, f"attempt {attempt_id} was committed before it was made"
-    intent = await tools.store.intent(tenant, attempt.subject_id)
-    assert intent is not None, f"{attempt_id} is for an intent that is not there"
-    changes = Changes(tenant)
-    if not attempt.open or intent.payment_method_id is None:
+    @classmethod
+    async def known(cls, tools: Tools, tenant: Tenant, attempt: Attempt) -> Done:
+        intent = await _intent_of(tools, tenant, attempt)
         refusal = outcomes.refusal_of(intent) if attempt.state == "failed" else None
-        return Done(intent, changes, refusal)
-    method = await tools.methods.find(tenant, intent.payment_method_id)
-    assert method is not None, f"{intent.id} names a payment method that is not there"
-    return settle(tools, tenant, changes, intent, intent, attempt, attempt, outcome, method)
+        return Done(intent, Changes(tenant), refusal)
 
+    async def _approve(
+        self, tools: Tools, changes: Changes, attempt: Attempt, answer: Approved
+    ) -> Done:
+        charge = outcomes.made(self._charge(tools, attempt), self.method, answer)
+        if self.intent.captures_later:
+            charge = replace(charge, card=charge.card | _still_to_come(tools, charge))
+            after = intents.authorize(self.intent, charge.id)
+        else:
+            charge = post_charge(tools, changes, charge, charge.amount, final=True)
+            after = intents.succeed(self.intent, charge.id)
+        changes.record("charge.succeeded", changes.add(charge))
+        after = changes.save(self.stored, after)
+        if after.status == "succeeded":
+            changes.record("payment_intent.succeeded", after)
+        else:
+            changes.record("payment_intent.amount_capturable_updated", after)
+        await self._keep_or_spend(tools, changes)
+        return Done(after, changes)
 
-def settle(
-    tools: Tools,
-    tenant: Tenant,
-    changes: Changes,
-    before: Intent | None,
-    intent: Intent,
-    attempt_before: Attempt | None,
-    attempt: Attempt,
-    outcome: Answer,
-    method: PaymentMethod,
-) -> Done:
-    """The changes that `outcome` means for the intent, its charge and the ledger."""
-    now = tools.clock.now()
-    if isinstance(outcome, ActionRequired) and attempt.recovery.get("error_on_requires_action"):
-        outcome = outcomes.AUTHENTICATION_REQUIRED
-    match outcome:
-        case Approved():
-            changes.save(attempt_before, attempts.succeed(attempt, outcome))
-            charge = _charge(tools, intent, attempt, outcome, method, now)
-            if intent.captures_later:
-                after = intents.authorize(intent, charge.id)
-            else:
-                charge = post_charge(tools, changes, charge, charge.amount, final=True)
-                after = intents.succeed(intent, charge.id)
-            changes.add(charge)
-            changes.record("charge.succeeded", charge)
-            after = changes.save(before, after)
-            if intent.captures_later:
-                changes.record("payment_intent.amount_capturable_updated", after)
-            else:
-                changes.record("payment_intent.succeeded", after)
-            _keep_or_spend(tools, changes, intent, method)
-            return Done(after, changes)
-        case Declined():
-            changes.save(attempt_before, attempts.fail(attempt, outcome))
-            return _decline(tools, tenant, changes, before, intent, attempt, outcome, method, now)
-        case ActionRequired():
-            failed = attempts.fail(attempt, outcomes.AUTHENTICATION_REQUIRED)
-            changes.save(attempt_before, failed)
-            action = outcomes.next_action(tools.public_url, intent, outcome)
-            after = changes.save(before, intents.require_action(intent, action))
-            changes.record("payment_intent.requires_action", after)
-            return Done(after, changes)
-        case _:
-            asked_again = outcomes.unsettled(attempt, outcome, now)
-            changes.save(attempt_before, asked_again)
-            if before is not None and before.attempt_id == attempt.id:
-                # The first time that it takes longer than its caller could wait.
-                if isinstance(outcome, Pending | Unknown) and not attempt.detail:
-                    changes.record("payment_intent.processing", before)
-                return Done(before, changes)
-            after = changes.save(before, intents.asking(intent, attempt.id))
-            if isinstance(outcome, Pending | Unknown):
-                changes.record("payment_intent.processing", after)
-            return Done(after, changes)
+    def _decline(self, tools: Tools, changes: Changes, attempt: Attempt, answer: Declined) -> Done:
+        charge_id = None
+        if outcomes.makes_a_charge(answer):
+            charge = outcomes.made(self._charge(tools, attempt), self.method, answer)
+            changes.record("charge.failed", changes.add(charge))
+            charge_id = charge.id
+        error = outcomes.payment_error(changes.tenant, answer, charge_id, self.method)
+        after = changes.save(self.stored, intents.decline(self.intent, error, charge_id))
+        changes.record("payment_intent.payment_failed", after)
+        return Done(after, changes, outcomes.refusal_of(after))
 
-
-def _decline(
-    tools: Tools,
-    tenant: Tenant,
-    changes: Changes,
-    before: Intent | None,
-    intent: Intent,
-    attempt: Attempt,
-    outcome: Declined,
-    method: PaymentMethod,
-    now: datetime,
-) -> Done:
-    charge = changes.add(_charge(tools, intent, attempt, outcome, method, now))
-    changes.record("charge.failed", charge)
-    error = outcomes.payment_error(tenant, outcome, charge.id, method)
-    after = changes.save(before, intents.decline(intent, error, charge.id))
-    changes.record("payment_intent.payment_failed", after)
-    refusal = outcomes.refusal_of(after)
-    assert isinstance(refusal, CardDeclined)
-    return Done(after, changes, refusal)
-
-
-def _charge(
-    tools: Tools,
-    intent: Intent,
-    attempt: Attempt,
-    outcome: Approved | Declined,
-    method: PaymentMethod,
-    now: datetime,
-) -> Charge:
-    return decided(
-        Charge(
+    def _charge(self, tools: Tools, attempt: Attempt) -> Charge:
+        """The charge before anything is known of it."""
+        intent, now = self.intent, tools.clock.now()
+        return Charge(
             id=tools.ids.new("ch"),
             version=1,
             created=now,
@@ -202,32 +122,80 @@ def _charge(
             amount=intent.amount,
             currency=intent.currency,
             gateway=attempt.gateway,
-            instrument=method.instrument.token,
+            instrument=self.method.instrument.token,
             card={},
             payment_intent_id=intent.id,
             customer_id=intent.customer_id,
-            payment_method_id=method.id,
+            payment_method_id=self.method.id,
             capture_before=now + HOLD if intent.captures_later else None,
             description=intent.description,
             receipt_email=intent.receipt_email,
             statement_descriptor=intent.statement_descriptor,
             statement_descriptor_suffix=intent.statement_descriptor_suffix,
             transfer_group=intent.transfer_group,
-            billing_details=method.billing_details,
+            billing_details=self.method.billing_details,
             shipping=intent.shipping,
             metadata=intent.metadata,
-        ),
-        method,
-        outcome,
+        )
+
+    async def _keep_or_spend(self, tools: Tools, changes: Changes) -> None:
+        """A method that is to be used again belongs to the customer from now on; one that
+        belongs to nobody was good for this payment alone."""
+        usage, customer_id = self.intent.future_usage, self.intent.customer_id
+        customer = None
+        if usage and customer_id:
+            customer = await tools.customers.find(changes.tenant, customer_id)
+        if customer is None:
+            tools.methods.spend(self.method, changes)
+            return
+        if self.method.customer_id is None:
+            # Changing the customer, if only its version, keeps out a deletion at the same moment.
+            changes.change(customer, customer)
+        tools.methods.attach(self.method, customer.id, changes, set_up=usage == "off_session")
+
+
+async def authorize(tools: Tools, wish: Wish, changes: Changes, payment: Authorizing) -> Step:
+    """Ask for the money of an intent, on the terms of the confirmation that is `wish`."""
+    intent, method, given = payment.intent, payment.method, wish.given
+    gateway = tools.gateway_for(wish.tenant)
+    off_session = bool(given.get("off_session", False))
+    if off_session and intent.future_usage:
+        raise InvalidRequest(
+            "payment_intent_invalid_parameter",
+            "off_session cannot be true while setup_future_usage is set: a customer who is not "
+            "there cannot agree to later payments.",
+            "off_session",
+            subject=payment.stored,
+        )
+    request = AuthorizeRequest(
+        attempt_id=tools.ids.new("att"),
+        made_at=tools.clock.now(),
+        money=intent.money,
+        instrument=method.instrument.token,
+        capture=not intent.captures_later,
+        off_session=off_session,
+        set_up=method.set_up,
+        three_d_secure=intent.card_option("request_three_d_secure") or "automatic",
+        authentication=intent.authentication,
+        return_url=intent.return_url,
+        checks=method.instrument.checks,
+        statement_descriptor=intent.statement_descriptor,
     )
+    then = {
+        "error_on_requires_action": given.get("error_on_requires_action", False),
+        "in_place": given.get("use_stripe_sdk", False) or intent.stays_in_place,
+    }
+    recovery = wish.remembering(**{name: True for name, wanted in then.items() if wanted})
+    return await ask(tools, changes, payment, request, gateway, recovery)
 
 
-def _keep_or_spend(
-    tools: Tools, changes: Changes, intent: Intent, method: PaymentMethod
-) -> None:
-    """A method that is to be used again belongs to the customer from now on; one that belongs
-    to nobody was good for this payment alone."""
-    if intent.setup_future_usage and intent.customer_id:
-        tools.methods.attach(method, intent.customer_id, changes)
-    else:
-        tools.methods.spend(method, changes)
+async def _intent_of(tools: Tools, tenant: Tenant, attempt: Attempt) -> Intent:
+    intent = await tools.store.intent(tenant, attempt.subject_id)
+    assert intent is not None, f"{attempt.id} is for an intent that is not there"
+    return intent
+
+
+def _still_to_come(tools: Tools, charge: Charge) -> dict[str, Any]:
+    """What may still be done about a hold, as far as its gateway goes."""
+    can = tools.gateway(charge.gateway).capabilities
+    return {"incremental": can.incremental_authorization, "multicapture": can.multicapture}

@@ -1,16 +1,15 @@
 """What happens to a hold: captured, raised or released.
 
-All three ask the gateway that keeps the hold, and share one way: the attempt is begun, the
-gateway answers, `apply` writes down what that means. The sweeper comes in at `resolve`.
+All three are asked of the gateway that keeps the hold. A hold is a charge's, and nearly always
+the charge is an intent's; then the intent is what may be asked for one thing at a time only.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from guilder_server import gateways
 from guilder_server.gateways import (
     ActionRequired,
     Answer,
@@ -19,59 +18,165 @@ from guilder_server.gateways import (
     CaptureRequest,
     Declined,
     IncrementRequest,
-    Request,
     VoidRequest,
-    attempts,
 )
 from guilder_server.kernel.changes import Changes
 from guilder_server.kernel.errors import InvalidRequest, Refused
 from guilder_server.kernel.metadata import merge
 from guilder_server.kernel.money import Money
-from guilder_server.kernel.steps import Awaiting, Done, Step
+from guilder_server.kernel.steps import Done, Step
 from guilder_server.kernel.tenant import Tenant
-from guilder_server.payments.domain import charges, intents
+from guilder_server.payments.domain import amounts, charges, intents
 from guilder_server.payments.domain.charges import Charge
 from guilder_server.payments.domain.intents import Intent
 from guilder_server.payments.flows import outcomes
+from guilder_server.payments.flows.asking import Asking, ask
+from guilder_server.payments.flows.intending import found
 from guilder_server.payments.flows.posting import post_charge
-from guilder_server.payments.ports import Tools
+from guilder_server.payments.ports import Tools, Wish
 
-Subject = Intent | Charge
+_TEXTS = ("description", "statement_descriptor", "statement_descriptor_suffix")
 
 
-async def capture_intent(
-    tools: Tools,
-    tenant: Tenant,
-    intent: Intent,
-    amount: int | None,
-    final: bool,
-    texts: Mapping[str, Any],
-    recovery: Mapping[str, Any],
-) -> Step:
-    """Take `amount` (all that is held, if None) and release the rest when `final`."""
-    wanted = intent.amount_capturable if amount is None else amount
-    intents.require_capturable(intent, wanted)
-    charge = await _charge_of(tools, tenant, intent)
-    if not final and not tools.gateway(charge.gateway).capabilities.multicapture:
+@dataclass(frozen=True, slots=True)
+class Holding(Asking):
+    """The hold of `charge`; a charge made directly has no intent."""
+
+    charge: Charge
+    intent: Intent | None
+
+    @property
+    def subject(self) -> Intent | Charge:
+        return self.intent or self.charge
+
+    def wait(self, changes: Changes, attempt: Attempt) -> Intent | Charge:
+        if self.subject.attempt_id == attempt.id:
+            return self.subject
+        if self.intent is not None:
+            return changes.change(self.intent, intents.busy(self.intent, attempt.id))
+        return changes.change(self.charge, charges.busy(self.charge, attempt.id))
+
+    async def settle(
+        self, tools: Tools, changes: Changes, attempt: Attempt, answer: Answer
+    ) -> Done:
+        then = attempt.recovery.get("then", {})
+        expired = then.get("reason") == "expired"
+        match answer:
+            case Approved() if attempt.kind == "capture":
+                return self._captured(tools, changes, attempt, then.get("texts", {}))
+            case Approved() if attempt.kind == "increment":
+                return self._incremented(changes, attempt, then.get("texts", {}))
+            case Approved():
+                return self._released(tools, changes, then.get("reason"))
+            case Declined() | ActionRequired() if expired:
+                # The network has let go of it by itself.
+                return self._released(tools, changes, "expired")
+            case Declined():
+                return self._refused(changes, attempt, answer)
+            case ActionRequired():
+                return self._refused(changes, attempt, outcomes.AUTHENTICATION_REQUIRED)
+            case _:
+                return Done(self.wait(changes, attempt), changes)
+
+    @classmethod
+    async def again(cls, tools: Tools, tenant: Tenant, attempt: Attempt) -> Holding:
+        if attempt.subject_id.startswith("pi_"):
+            return await holding(tools, tenant, await found(tools, tenant, attempt.subject_id))
+        charge = await tools.store.charge(tenant, attempt.subject_id)
+        assert charge is not None, f"{attempt.id} is for a charge that is not there"
+        return cls(charge, None)
+
+    def _captured(
+        self, tools: Tools, changes: Changes, attempt: Attempt, texts: Mapping[str, Any]
+    ) -> Done:
+        final = bool(attempt.request.get("final", True))
+        taken = post_charge(tools, changes, self.charge, attempt.amount, final)
+        shown = {name: text for name, text in texts.items() if name != "metadata"}
+        charge = changes.change(self.charge, replace(taken, **shown))
+        changes.record("charge.captured", charge)
+        if self.intent is None:
+            return Done(charge, changes)
+        after = _described(intents.capture(self.intent, attempt.amount, final), texts)
+        after = changes.change(self.intent, after)
+        if after.status == "succeeded":
+            changes.record("payment_intent.succeeded", after)
+        else:
+            changes.record("payment_intent.amount_capturable_updated", after)
+        return Done(after, changes)
+
+    def _incremented(self, changes: Changes, attempt: Attempt, texts: Mapping[str, Any]) -> Done:
+        assert self.intent is not None, "only an intent's hold can be raised"
+        charge = changes.change(self.charge, charges.increment(self.charge, attempt.amount))
+        changes.record("charge.updated", charge, self.charge)
+        after = _described(intents.increment(self.intent, attempt.amount), texts)
+        after = changes.change(self.intent, after)
+        changes.record("payment_intent.amount_capturable_updated", after)
+        return Done(after, changes)
+
+    def _released(
+        self, tools: Tools, changes: Changes, reason: intents.CancellationReason | None
+    ) -> Done:
+        charge = changes.change(self.charge, charges.release(self.charge))
+        if reason == "expired":
+            changes.record("charge.expired", charge)
+        if self.intent is None:
+            return Done(charge, changes)
+        return _canceled(tools, changes, self.intent, reason)
+
+    def _refused(self, changes: Changes, attempt: Attempt, said: Declined) -> Done:
+        """The hold stays as it was."""
+        if self.intent is None:
+            kept: Intent | Charge = self.charge
+            if kept.attempt_id is not None:
+                kept = changes.change(self.charge, charges.idle(self.charge))
+            return Done(kept, changes, outcomes.declined(said))
+        intent = self.intent
+        if attempt.kind == "increment":
+            intent = changes.change(intent, intents.refuse_increment(intent))
+        elif intent.attempt_id is not None:
+            intent = changes.change(intent, intents.idle(intent))
+        return Done(intent, changes, outcomes.declined(said, intent))
+
+
+async def capture_intent(tools: Tools, wish: Wish, id: str) -> Step:
+    """Take what is asked for (all that is held, if nothing is said) and release the rest, unless
+    more is to follow."""
+    intent, given = await found(tools, wish.tenant, id), wish.given
+    final, amount = given.get("final_capture", True), intent.amount_capturable
+    if "amount_to_capture" in given:
+        amount = given["amount_to_capture"]
+        amounts.part(amount, intent.currency, "amount_to_capture")
+    intents.require_capturable(intent, amount)
+    hold = await holding(tools, wish.tenant, intent)
+    can = tools.gateway(hold.charge.gateway).capabilities
+    if not final and not can.multicapture:
         raise InvalidRequest(
-            "parameter_invalid",
-            f"The gateway {charge.gateway} captures an authorization once only: leave "
+            "payment_intent_invalid_parameter",
+            f"The gateway {hold.charge.gateway} captures an authorization once only: leave "
             "final_capture out, or true.",
             "final_capture",
         )
-    return await capture(tools, tenant, intent, charge, wanted, final, texts, recovery)
+    texts = _texts(given, intent)
+    return await capture(tools, wish, hold, amount, final, texts, "amount_to_capture")
 
 
 async def capture(
     tools: Tools,
-    tenant: Tenant,
-    subject: Subject,
-    charge: Charge,
+    wish: Wish,
+    hold: Holding,
     amount: int,
     final: bool,
     texts: Mapping[str, Any],
-    recovery: Mapping[str, Any],
+    param: str,
 ) -> Step:
+    charge = hold.charge
+    gateway = tools.gateway(charge.gateway)
+    if amount < charge.capturable and not gateway.capabilities.partial_capture:
+        raise InvalidRequest(
+            "payment_intent_invalid_parameter",
+            f"The gateway {gateway.name} captures all that it holds: leave {param} out.",
+            param,
+        )
     request = CaptureRequest(
         attempt_id=tools.ids.new("att"),
         made_at=tools.clock.now(),
@@ -80,169 +185,84 @@ async def capture(
         reference=charge.reference or "",
         final=final,
     )
-    return await _ask(tools, tenant, subject, charge, request, {**recovery, "texts": dict(texts)})
+    recovery = wish.remembering(texts=dict(texts))
+    return await ask(tools, Changes(wish.tenant), hold, request, gateway, recovery)
 
 
-async def increment_intent(
-    tools: Tools,
-    tenant: Tenant,
-    intent: Intent,
-    amount: int,
-    texts: Mapping[str, Any],
-    recovery: Mapping[str, Any],
-) -> Step:
-    """Raise what is held to `amount` in all."""
-    intents.require_incrementable(intent, amount)
-    charge = await _charge_of(tools, tenant, intent)
-    if not tools.gateway(charge.gateway).capabilities.incremental_authorization:
+async def increment_intent(tools: Tools, wish: Wish, id: str) -> Step:
+    """Raise what is held to the amount given, in all."""
+    intent = await found(tools, wish.tenant, id)
+    money = amounts.chargeable(wish.given["amount"], intent.currency)
+    intents.require_incrementable(intent, money.amount)
+    hold = await holding(tools, wish.tenant, intent)
+    charge = hold.charge
+    gateway = tools.gateway(charge.gateway)
+    if not gateway.capabilities.incremental_authorization:
         raise Refused(
             "payment_intent_invalid_parameter",
-            f"The gateway {charge.gateway} cannot raise an authorization.",
+            f"The gateway {gateway.name} cannot raise an authorization.",
             subject=intent,
         )
     request = IncrementRequest(
         attempt_id=tools.ids.new("att"),
         made_at=tools.clock.now(),
-        money=Money(amount, intent.currency),
+        money=money,
         instrument=charge.instrument,
         reference=charge.reference or "",
     )
-    return await _ask(tools, tenant, intent, charge, request, {**recovery, "texts": dict(texts)})
+    recovery = wish.remembering(texts=_texts(wish.given, intent))
+    return await ask(tools, Changes(wish.tenant), hold, request, gateway, recovery)
 
 
-async def cancel_intent(
-    tools: Tools,
-    tenant: Tenant,
-    intent: Intent,
-    reason: intents.CancellationReason | None,
-    recovery: Mapping[str, Any],
-) -> Step:
+async def cancel_intent(tools: Tools, wish: Wish, id: str) -> Step:
     """No charge will follow; a hold is released at the gateway first."""
+    intent = await found(tools, wish.tenant, id)
     intents.require_state(intent, "canceled", intents.CANCELABLE)
-    changes = Changes(tenant)
+    reason: intents.CancellationReason | None = wish.given.get("cancellation_reason")
     if intent.status != "requires_capture":
-        after = changes.change(intent, intents.cancel(intent, reason, tools.clock.now()))
-        changes.record("payment_intent.canceled", after)
-        return Done(after, changes)
-    charge = await _charge_of(tools, tenant, intent)
+        return _canceled(tools, Changes(wish.tenant), intent, reason)
+    return await release(tools, wish, await holding(tools, wish.tenant, intent), reason)
+
+
+async def release(
+    tools: Tools, wish: Wish, hold: Holding, reason: intents.CancellationReason | None
+) -> Step:
+    """Give up a hold, and with it the intent that has it."""
+    charge = hold.charge
     request = VoidRequest(
         attempt_id=tools.ids.new("att"),
         made_at=tools.clock.now(),
-        money=Money(intent.amount_capturable, intent.currency),
+        money=Money(charge.capturable, charge.currency),
         instrument=charge.instrument,
         reference=charge.reference or "",
     )
-    return await _ask(tools, tenant, intent, charge, request, {**recovery, "reason": reason})
+    gateway, recovery = tools.gateway(charge.gateway), wish.remembering(reason=reason)
+    return await ask(tools, Changes(wish.tenant), hold, request, gateway, recovery)
 
 
-def expire_charge(tenant: Tenant, charge: Charge) -> Done:
-    """The network has dropped the hold of a direct charge by itself."""
-    changes = Changes(tenant)
-    released = changes.change(charge, charges.release(charge))
-    changes.record("charge.expired", released)
-    return Done(released, changes)
+async def holding(tools: Tools, tenant: Tenant, intent: Intent) -> Holding:
+    assert intent.latest_charge_id is not None, f"{intent.id} holds money without a charge"
+    charge = await tools.store.charge(tenant, intent.latest_charge_id)
+    assert charge is not None, f"{intent.id} names a charge that is not there"
+    return Holding(charge, intent)
 
 
-async def _ask(
-    tools: Tools,
-    tenant: Tenant,
-    subject: Subject,
-    charge: Charge,
-    request: Request,
-    recovery: dict[str, Any],
-) -> Step:
-    gateway = tools.gateway(charge.gateway)
-    changes = Changes(tenant)
-    attempt = attempts.begin(
-        request,
-        subject_id=subject.id,
-        gateway=gateway.name,
-        lease_until=tools.clock.now() + tools.lease,
-        recovery=recovery,
-    )
-    if gateway.capabilities.in_process:
-        outcome = await gateways.call(gateway, request, tools.timeout_ms)
-        return _apply(tools, changes, subject, charge, None, attempt, outcome)
-    changes.add(attempt)
-    if isinstance(subject, Intent):
-        changes.change(subject, intents.busy(subject, attempt.id))
-    else:
-        changes.change(subject, replace(subject, attempt_id=attempt.id))
-
-    async def resume(answer: Answer) -> Step:
-        return await resolve(tools, tenant, attempt.id, answer)
-
-    return Awaiting(changes, lambda: gateways.call(gateway, request, tools.timeout_ms), resume)
-
-
-async def resolve(tools: Tools, tenant: Tenant, attempt_id: str, answer: Answer) -> Done:
-    """Write down what became of such a request, unless somebody else has done so."""
-    attempt = await tools.attempts.find(tenant, attempt_id)
-    assert attempt is not None, f"attempt {attempt_id} was committed before it was made"
-    subject: Subject | None
-    if attempt.subject_id.startswith("pi_"):
-        subject = await tools.store.intent(tenant, attempt.subject_id)
-        assert subject is not None, f"{attempt_id} is for an intent that is not there"
-        charge = await _charge_of(tools, tenant, subject)
-    else:
-        subject = await tools.store.charge(tenant, attempt.subject_id)
-        assert subject is not None, f"{attempt_id} is for a charge that is not there"
-        charge = subject
-    if not attempt.open:
-        return Done(subject, Changes(tenant))
-    return _apply(tools, Changes(tenant), subject, charge, attempt, attempt, answer)
-
-
-def _apply(
-    tools: Tools,
-    changes: Changes,
-    subject: Subject,
-    charge: Charge,
-    attempt_before: Attempt | None,
-    attempt: Attempt,
-    answer: Answer,
+def _canceled(
+    tools: Tools, changes: Changes, intent: Intent, reason: intents.CancellationReason | None
 ) -> Done:
-    match answer:
-        case Approved():
-            changes.save(attempt_before, attempts.succeed(attempt, answer))
-            if attempt.kind == "capture":
-                return _captured(tools, changes, subject, charge, attempt)
-            assert isinstance(subject, Intent)
-            if attempt.kind == "increment":
-                return _incremented(changes, subject, charge, attempt)
-            return _voided(tools, changes, subject, charge, attempt)
-        case Declined() | ActionRequired():
-            said = answer if isinstance(answer, Declined) else outcomes.AUTHENTICATION_REQUIRED
-            changes.save(attempt_before, attempts.fail(attempt, said))
-            return _refused(changes, subject, attempt, said)
-        case _:
-            asked_again = outcomes.unsettled(attempt, answer, tools.clock.now())
-            changes.save(attempt_before, asked_again)
-            if subject.attempt_id == attempt.id:
-                return Done(subject, changes)
-            if isinstance(subject, Intent):
-                return Done(changes.change(subject, intents.busy(subject, attempt.id)), changes)
-            return Done(changes.change(subject, replace(subject, attempt_id=attempt.id)), changes)
-
-
-def _captured(
-    tools: Tools, changes: Changes, subject: Subject, charge: Charge, attempt: Attempt
-) -> Done:
-    texts = attempt.recovery.get("texts", {})
-    final = bool(attempt.request.get("final", True))
-    taken = post_charge(tools, changes, charge, attempt.amount, final)
-    shown = {name: text for name, text in texts.items() if name != "metadata"}
-    after_charge = changes.change(charge, replace(taken, **shown))
-    changes.record("charge.captured", after_charge)
-    if not isinstance(subject, Intent):
-        return Done(after_charge, changes)
-    after = intents.capture(subject, attempt.amount, final)
-    after = changes.change(subject, _described(after, texts))
-    if after.status == "succeeded":
-        changes.record("payment_intent.succeeded", after)
-    else:
-        changes.record("payment_intent.amount_capturable_updated", after)
+    after = changes.change(intent, intents.cancel(intent, reason, tools.clock.now()))
+    changes.record("payment_intent.canceled", after)
     return Done(after, changes)
+
+
+def _texts(given: Mapping[str, Any], intent: Intent) -> dict[str, Any]:
+    """What a capture or an increment may also say about the intent. Its metadata is merged when
+    the gateway has answered, with what the intent then holds."""
+    texts: dict[str, Any] = {name: given[name] or None for name in _TEXTS if name in given}
+    if "metadata" in given:
+        merge(intent.metadata, given["metadata"])
+        texts["metadata"] = given["metadata"]
+    return texts
 
 
 def _described(intent: Intent, texts: Mapping[str, Any]) -> Intent:
@@ -255,45 +275,3 @@ def _described(intent: Intent, texts: Mapping[str, Any]) -> Intent:
             # Filled up by others since the gateway was asked: no reason to lose the money's trail.
             del settings["metadata"]
     return replace(intent, **settings)
-
-
-def _incremented(changes: Changes, intent: Intent, charge: Charge, attempt: Attempt) -> Done:
-    texts = attempt.recovery.get("texts", {})
-    raised = replace(charge, amount=attempt.amount)
-    after_charge = changes.change(charge, raised)
-    changes.record("charge.updated", after_charge, charge)
-    after = changes.change(intent, _described(intents.increment(intent, attempt.amount), texts))
-    changes.record("payment_intent.amount_capturable_updated", after)
-    return Done(after, changes)
-
-
-def _voided(
-    tools: Tools, changes: Changes, intent: Intent, charge: Charge, attempt: Attempt
-) -> Done:
-    reason = attempt.recovery.get("reason")
-    released = changes.change(charge, charges.release(charge))
-    if reason == "expired":
-        changes.record("charge.expired", released)
-    after = changes.change(intent, intents.cancel(intent, reason, tools.clock.now()))
-    changes.record("payment_intent.canceled", after)
-    return Done(after, changes)
-
-
-def _refused(changes: Changes, subject: Subject, attempt: Attempt, said: Declined) -> Done:
-    """The hold stays as it was."""
-    refusal = outcomes.declined(said, subject if isinstance(subject, Intent) else None)
-    if isinstance(subject, Intent):
-        if attempt.kind == "increment":
-            return Done(changes.change(subject, intents.refuse_increment(subject)), changes, refusal)
-        if subject.attempt_id is not None:
-            return Done(changes.change(subject, intents.idle(subject)), changes, refusal)
-    elif subject.attempt_id is not None:
-        return Done(changes.change(subject, replace(subject, attempt_id=None)), changes, refusal)
-    return Done(subject, changes, refusal)
-
-
-async def _charge_of(tools: Tools, tenant: Tenant, intent: Intent) -> Charge:
-    assert intent.latest_charge_id is not None, f"{intent.id} holds money without a charge"
-    charge = await tools.store.charge(tenant, intent.latest_charge_id)
-    assert charge is not None, f"{intent.id} names a charge that is not there"
-    return charge

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
-from datetime import timedelta
+from dataclasses import dataclass, replace
 from typing import Any
 
-from guilder_server import gateways
 from guilder_server.gateways import (
     ActionRequired,
     Answer,
@@ -15,64 +12,100 @@ from guilder_server.gateways import (
     Attempt,
     AuthorizeRequest,
     Declined,
-    attempts,
 )
 from guilder_server.kernel import contact
 from guilder_server.kernel.changes import Changes
 from guilder_server.kernel.errors import InvalidRequest, NoSuchReference, NotFound, Refused
 from guilder_server.kernel.metadata import merge
-from guilder_server.kernel.steps import Awaiting, Done, Step
+from guilder_server.kernel.steps import Done, Step
 from guilder_server.kernel.tenant import Tenant
 from guilder_server.payment_methods import PaymentMethod, refuse_use
 from guilder_server.payments.domain import amounts, charges
-from guilder_server.payments.domain.charges import Charge
-from guilder_server.payments.flows import capturing, outcomes
+from guilder_server.payments.domain.charges import HOLD, Charge
+from guilder_server.payments.flows import outcomes
+from guilder_server.payments.flows.asking import Asking, ask
+from guilder_server.payments.flows.capturing import Holding, capture
+from guilder_server.payments.flows.describing import receipt_and_shipping, require_customer
 from guilder_server.payments.flows.posting import post_charge
-from guilder_server.payments.ports import Tools
+from guilder_server.payments.ports import Tools, Wish
 
-# How long networks keep a hold on a card that was charged without its customer present.
-HOLD = timedelta(days=7)
-
-_TEXTS = ("description", "receipt_email", "statement_descriptor", "statement_descriptor_suffix")
-
-
-def decided(charge: Charge, method: PaymentMethod, answer: Approved | Declined) -> Charge:
-    """The charge once the gateway has answered."""
-    answered = replace(
-        charge,
-        attempt_id=None,
-        card=outcomes.card_details(method.instrument, answer),
-        outcome=outcomes.charge_outcome(answer),
-        reference=answer.reference,
-    )
-    if isinstance(answer, Approved):
-        return replace(answered, status="succeeded")
-    return replace(
-        answered,
-        status="failed",
-        capture_before=None,
-        failure_code=answer.code,
-        failure_message=answer.message,
-    )
+_TEXTS = (
+    "description",
+    "statement_descriptor",
+    "statement_descriptor_suffix",
+    "transfer_group",
+)
 
 
-async def create_charge(
-    tools: Tools, tenant: Tenant, given: Mapping[str, Any], recovery: Mapping[str, Any]
-) -> Step:
-    currency = amounts.currency_of(given["currency"])
-    money = amounts.chargeable(given["amount"], currency)
-    changes = Changes(tenant)
-    method = await _source(tools, tenant, given, changes)
+@dataclass(frozen=True, slots=True)
+class Charging(Asking):
+    """A direct charge of `method`. `stored` is what the database has of it so far: None, while
+    it is only now being made."""
+
+    stored: Charge | None
+    charge: Charge
+    method: PaymentMethod
+
+    @property
+    def subject(self) -> Charge:
+        return self.charge
+
+    def wait(self, changes: Changes, attempt: Attempt) -> Charge:
+        if self.charge.attempt_id == attempt.id:
+            return self.charge
+        return changes.save(self.stored, charges.busy(self.charge, attempt.id))
+
+    async def settle(
+        self, tools: Tools, changes: Changes, attempt: Attempt, answer: Answer
+    ) -> Done:
+        match answer:
+            case Approved():
+                after = outcomes.made(self.charge, self.method, answer)
+                if after.capture_before is None:
+                    after = post_charge(tools, changes, after, after.amount, final=True)
+                after = changes.save(self.stored, after)
+                changes.record("charge.succeeded", after)
+                tools.methods.spend(self.method, changes)
+            case Declined():
+                return self._decline(changes, answer)
+            case ActionRequired():
+                return self._decline(changes, outcomes.AUTHENTICATION_REQUIRED)
+            case _:
+                after = self.wait(changes, attempt)
+                if attempt.unheard:
+                    changes.record("charge.pending", after)
+        return Done(after, changes)
+
+    @classmethod
+    async def again(cls, tools: Tools, tenant: Tenant, attempt: Attempt) -> Charging:
+        charge = await tools.store.charge(tenant, attempt.subject_id)
+        assert charge is not None, f"{attempt.id} is for a charge that is not there"
+        assert charge.payment_method_id is not None, f"{charge.id} was made with nothing"
+        method = await tools.methods.find(tenant, charge.payment_method_id)
+        assert method is not None, f"{charge.id} names a payment method that is not there"
+        return cls(charge, charge, method)
+
+    def _decline(self, changes: Changes, said: Declined) -> Done:
+        after = changes.save(self.stored, outcomes.made(self.charge, self.method, said))
+        changes.record("charge.failed", after)
+        return Done(after, changes, outcomes.declined(said, charge=after.id))
+
+
+async def create_charge(tools: Tools, wish: Wish) -> Step:
+    given = wish.given
+    money = amounts.chargeable(given["amount"], amounts.currency_of(given["currency"]))
+    changes = Changes(wish.tenant)
+    method = await _source(tools, wish, changes)
+    gateway, now = tools.gateway_for(wish.tenant), tools.clock.now()
     captures = given.get("capture", True)
-    now = tools.clock.now()
-    gateway = tools.gateway()
+    settings: dict[str, Any] = {name: contact.text(given, name) for name in _TEXTS}
     charge = Charge(
         id=tools.ids.new("ch"),
         version=1,
         created=now,
         status="pending",
         amount=money.amount,
-        currency=currency,
+        currency=money.currency,
         gateway=gateway.name,
         instrument=method.instrument.token,
         card=outcomes.card_details(method.instrument, None),
@@ -80,13 +113,9 @@ async def create_charge(
         payment_method_id=method.id,
         capture_before=None if captures else now + HOLD,
         billing_details=method.billing_details,
-        shipping=contact.shipping_from(given["shipping"]) if given.get("shipping") else None,
-        transfer_group=given.get("transfer_group"),
-        description=contact.text(given, "description"),
-        receipt_email=contact.email(given, "receipt_email", "receipt_email"),
-        statement_descriptor=contact.text(given, "statement_descriptor"),
-        statement_descriptor_suffix=contact.text(given, "statement_descriptor_suffix"),
         metadata=merge({}, given.get("metadata", {})),
+        **settings,
+        **receipt_and_shipping(given),
     )
     request = AuthorizeRequest(
         attempt_id=tools.ids.new("att"),
@@ -94,147 +123,73 @@ async def create_charge(
         money=money,
         instrument=method.instrument.token,
         capture=captures,
+        set_up=method.set_up,
         checks=method.instrument.checks,
         statement_descriptor=charge.statement_descriptor,
     )
-    attempt = attempts.begin(
-        request,
-        subject_id=charge.id,
-        gateway=gateway.name,
-        lease_until=now + tools.lease,
-        recovery=dict(recovery),
-    )
-    if gateway.capabilities.in_process:
-        answer = await gateways.call(gateway, request, tools.timeout_ms)
-        return _settle(tools, changes, None, charge, None, attempt, answer, method)
-    changes.add(attempt)
-    changes.add(replace(charge, attempt_id=attempt.id))
-
-    async def resume(answer: Answer) -> Step:
-        return await resolve(tools, tenant, attempt.id, answer)
-
-    return Awaiting(changes, lambda: gateways.call(gateway, request, tools.timeout_ms), resume)
+    charging = Charging(None, charge, method)
+    return await ask(tools, changes, charging, request, gateway, wish.recovery)
 
 
-async def _source(
-    tools: Tools, tenant: Tenant, given: Mapping[str, Any], changes: Changes
-) -> PaymentMethod:
-    customer_id = given.get("customer")
-    if customer_id is not None and await tools.customers.find(tenant, customer_id) is None:
-        raise NoSuchReference("customer", customer_id, "customer")
-    if "source" not in given:
-        if customer_id is None:
-            raise InvalidRequest(
-                "parameter_missing", "Must provide source or customer.", "source"
-            )
+async def _source(tools: Tools, wish: Wish, changes: Changes) -> PaymentMethod:
+    """The card that is named, else the customer's default one."""
+    given, customer, source = wish.given, None, wish.given.get("source")
+    if "customer" in given:
+        customer = await tools.customers.find(wish.tenant, given["customer"])
+        if customer is None:
+            raise NoSuchReference("customer", given["customer"], "customer")
+        source = source or customer.default_payment_method
+    elif source is None:
+        raise InvalidRequest(
+            "parameter_missing", "Say what to charge: a source, or a customer.", "source"
+        )
+    if source is None:
         raise Refused(
             "missing",
-            "This customer has no default source. Name the card to charge in `source`.",
+            "This customer has no default payment method. Name the card to charge in `source`.",
             "source",
         )
-    method = await tools.methods.resolve(tenant, given["source"], changes, "source")
-    refuse_use(method, customer_id, "source")
+    method = await tools.methods.resolve(wish.tenant, source, changes, "source")
+    refuse_use(method, given.get("customer"), "source")
     return method
 
 
-async def resolve(tools: Tools, tenant: Tenant, attempt_id: str, answer: Answer) -> Done:
-    """Write down what became of a direct charge, unless somebody else has done so."""
-    attempt = await tools.attempts.find(tenant, attempt_id)
-    assert attempt is not None, f"attempt {attempt_id} was committed before it was made"
-    charge = await tools.store.charge(tenant, attempt.subject_id)
-    assert charge is not None, f"{attempt_id} is for a charge that is not there"
-    changes = Changes(tenant)
-    if not attempt.open or charge.payment_method_id is None:
-        return Done(charge, changes)
-    method = await tools.methods.find(tenant, charge.payment_method_id)
-    assert method is not None, f"{charge.id} names a payment method that is not there"
-    return _settle(tools, changes, charge, charge, attempt, attempt, answer, method)
-
-
-def _settle(
-    tools: Tools,
-    changes: Changes,
-    before: Charge | None,
-    charge: Charge,
-    attempt_before: Attempt | None,
-    attempt: Attempt,
-    answer: Answer,
-    method: PaymentMethod,
-) -> Done:
-    match answer:
-        case Approved():
-            changes.save(attempt_before, attempts.succeed(attempt, answer))
-            after = decided(charge, method, answer)
-            if charge.capture_before is None:
-                after = post_charge(tools, changes, after, after.amount, final=True)
-            after = changes.save(before, after)
-            changes.record("charge.succeeded", after)
-            tools.methods.spend(method, changes)
-            return Done(after, changes)
-        case Declined() | ActionRequired():
-            said = answer if isinstance(answer, Declined) else outcomes.AUTHENTICATION_REQUIRED
-            changes.save(attempt_before, attempts.fail(attempt, said))
-            after = changes.save(before, decided(charge, method, said))
-            changes.record("charge.failed", after)
-            refusal = outcomes.declined(said)
-            refusal.charge = after.id
-            return Done(after, changes, refusal)
-        case _:
-            asked_again = outcomes.unsettled(attempt, answer, tools.clock.now())
-            changes.save(attempt_before, asked_again)
-            if before is not None:
-                return Done(before, changes)
-            after = changes.add(replace(charge, attempt_id=attempt.id))
-            changes.record("charge.pending", after)
-            return Done(after, changes)
-
-
-async def capture_charge(
-    tools: Tools,
-    tenant: Tenant,
-    id: str,
-    given: Mapping[str, Any],
-    recovery: Mapping[str, Any],
-) -> Step:
-    charge = await _found(tools, tenant, id)
-    amount = amounts.part(given["amount"], "amount") if "amount" in given else charge.amount
+async def capture_charge(tools: Tools, wish: Wish, id: str) -> Step:
+    charge, given = await _found(tools, wish.tenant, id), wish.given
     if charge.payment_intent_id is not None:
-        intent = await tools.store.intent(tenant, charge.payment_intent_id)
-        assert intent is not None, f"{charge.id} names an intent that is not there"
         raise Refused(
             "charge_invalid_parameter",
-            f"This charge was made by a PaymentIntent. Capture {intent.id} instead.",
-            subject=intent,
+            f"This charge was made by a PaymentIntent. Capture {charge.payment_intent_id} instead.",
+            subject=await tools.store.intent(wish.tenant, charge.payment_intent_id),
         )
+    amount = charge.capturable
+    if "amount" in given:
+        amount = amounts.part(given["amount"], charge.currency, "amount")
     charges.require_capturable(charge, amount)
     texts = {name: given[name] or None for name in _TEXTS if name in given}
-    return await capturing.capture(tools, tenant, charge, charge, amount, True, texts, recovery)
+    texts |= receipt_and_shipping(given)
+    return await capture(tools, wish, Holding(charge, None), amount, True, texts, "amount")
 
 
-async def update_charge(tools: Tools, tenant: Tenant, id: str, given: Mapping[str, Any]) -> Step:
-    charge = await _found(tools, tenant, id)
-    if given.get("customer") is not None and charge.customer_id not in (None, given["customer"]):
-        raise Refused("parameter_invalid", "The charge has a customer already.", "customer")
-    settings: dict[str, Any] = {
-        name: contact.text(given, name)
-        for name in ("description", "transfer_group")
-        if name in given
-    }
-    if "receipt_email" in given:
-        settings["receipt_email"] = contact.email(given, "receipt_email", "receipt_email")
-    if "shipping" in given:
-        shipping = given["shipping"]
-        settings["shipping"] = contact.shipping_from(shipping) if shipping else None
+async def update_charge(tools: Tools, wish: Wish, id: str) -> Step:
+    charge, given = await _found(tools, wish.tenant, id), wish.given
+    settings = receipt_and_shipping(given)
+    for name in ("description", "transfer_group"):
+        if name in given:
+            settings[name] = contact.text(given, name)
     if "customer" in given:
-        if await tools.customers.find(tenant, given["customer"]) is None:
-            raise NoSuchReference("customer", given["customer"], "customer")
+        await require_customer(tools, wish)
         settings["customer_id"] = given["customer"]
     if "metadata" in given:
         settings["metadata"] = merge(charge.metadata, given["metadata"])
-    if "fraud_details" in given:
-        settings["fraud_details"] = charge.fraud_details | given["fraud_details"]
-    changes = Changes(tenant)
     after = replace(charge, **settings)
+    for name in ("customer_id", "transfer_group"):
+        if getattr(charge, name) not in (None, getattr(after, name)):
+            param = name.removesuffix("_id")
+            raise Refused("charge_invalid_parameter", f"The charge has a {param} already.", param)
+    if "fraud_details" in given:
+        after = charges.with_fraud_report(after, given["fraud_details"]["user_report"])
+    changes = Changes(wish.tenant)
     if after == charge:
         return Done(charge, changes)
     after = changes.change(charge, after)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,6 +21,7 @@ from guilder_server.gateways import (
 from guilder_server.kernel.errors import CardDeclined
 from guilder_server.kernel.tenant import Tenant
 from guilder_server.payment_methods import PaymentMethod, view_payment_method
+from guilder_server.payments.domain.charges import Charge
 from guilder_server.payments.domain.intents import Intent
 
 AUTHENTICATION_REQUIRED = Declined(
@@ -29,6 +30,8 @@ AUTHENTICATION_REQUIRED = Declined(
     message="Your card was declined. This transaction requires authentication.",
     reason="authentication_required",
 )
+
+AUTHENTICATION_FAILED = "payment_intent_authentication_failure"
 
 # A lost reply is asked about soon, then more rarely, but never left for a minute.
 ASK_AGAIN_FIRST = timedelta(seconds=3)
@@ -50,6 +53,26 @@ def charge_outcome(answer: Approved | Declined) -> dict[str, Any]:
             if (value := getattr(answer, name)) is not None:
                 outcome[name] = value
     return outcome
+
+
+def made(charge: Charge, method: PaymentMethod, answer: Approved | Declined) -> Charge:
+    """The charge once the gateway has answered."""
+    after = replace(
+        charge,
+        attempt_id=None,
+        card=card_details(method.instrument, answer),
+        outcome=charge_outcome(answer),
+        reference=answer.reference,
+    )
+    if isinstance(answer, Approved):
+        return replace(after, status="succeeded")
+    return replace(
+        after,
+        status="failed",
+        capture_before=None,
+        failure_code=answer.code,
+        failure_message=answer.message,
+    )
 
 
 def card_details(card: Instrument, answer: Approved | Declined | None) -> dict[str, Any]:
@@ -75,12 +98,18 @@ def card_details(card: Instrument, answer: Approved | Declined | None) -> dict[s
     return _given(details)
 
 
+def makes_a_charge(declined: Declined) -> bool:
+    """Whether the refusal is worth a charge: a customer who did not authenticate was never
+    charged for anything."""
+    return declined.code != AUTHENTICATION_FAILED
+
+
 def payment_error(
     tenant: Tenant, declined: Declined, charge_id: str | None, method: PaymentMethod
 ) -> dict[str, Any]:
     """`last_payment_error`: why the card was refused, with the card."""
     error = {
-        "type": "card_error",
+        "type": "card_error" if charge_id else "invalid_request_error",
         "code": declined.code,
         "decline_code": declined.decline_code,
         "message": declined.message,
@@ -110,7 +139,9 @@ def refusal_of(intent: Intent) -> CardDeclined | None:
     )
 
 
-def declined(answer: Declined, subject: object | None = None) -> CardDeclined:
+def declined(
+    answer: Declined, subject: object | None = None, charge: str | None = None
+) -> CardDeclined:
     """A refusal that leaves no payment error behind, such as that of a capture."""
     return CardDeclined(
         answer.code,
@@ -118,17 +149,19 @@ def declined(answer: Declined, subject: object | None = None) -> CardDeclined:
         answer.decline_code,
         answer.param,
         subject=subject,
+        charge=charge,
         advice_code=answer.advice_code,
         network_decline_code=answer.network_decline_code,
     )
 
 
-def next_action(public_url: str, intent: Intent, action: ActionRequired) -> dict[str, Any]:
-    """Where the customer authenticates: a page to be sent to, or one for the SDK to open."""
-    url = action.url or (
-        f"{public_url}/sandbox/authenticate/{intent.id}?client_secret={intent.client_secret}"
-    )
-    if intent.return_url:
+def next_action(
+    intent: Intent, action: ActionRequired, page: str, in_place: bool
+) -> dict[str, Any]:
+    """Where the customer authenticates: a page to be sent to, or, `in_place`, one for the
+    program in the browser to open. A gateway without a page of its own uses `page`."""
+    url = action.url or f"{page}/{intent.id}?client_secret={intent.client_secret}"
+    if intent.return_url and not in_place:
         shown = {"url": url, "return_url": intent.return_url}
         return {"type": "redirect_to_url", "redirect_to_url": shown}
     return {
@@ -141,9 +174,18 @@ def next_action(public_url: str, intent: Intent, action: ActionRequired) -> dict
     }
 
 
-def unsettled(attempt: Attempt, answer: Answer, now: datetime) -> Attempt:
-    """The attempt when the answer settles nothing: to be asked about again, or by a person."""
+def answered(attempt: Attempt, answer: Answer, now: datetime) -> Attempt:
+    """The attempt once the gateway has said something of it: settled, to be asked about again,
+    or left to a person."""
     match answer:
+        case Approved():
+            return attempts.succeed(attempt, answer)
+        case Declined():
+            return attempts.fail(attempt, answer)
+        case ActionRequired() if attempt.kind == "refund":
+            return attempts.reconcile(attempt, "the customer must say where the money shall go")
+        case ActionRequired():
+            return attempts.fail(attempt, AUTHENTICATION_REQUIRED)
         case Pending():
             return attempts.wait(attempt, answer)
         case NotFound():
@@ -154,8 +196,6 @@ def unsettled(attempt: Attempt, answer: Answer, now: datetime) -> Attempt:
             age = now - attempt.created
             pause = min(max(ASK_AGAIN_FIRST, age / 2), ASK_AGAIN_LATEST)
             return attempts.lose(attempt, answer.reason, now + pause)
-        case _:
-            raise AssertionError(f"{answer} settles {attempt.id}")
 
 
 def _given(values: dict[str, Any]) -> dict[str, Any]:

@@ -1,11 +1,13 @@
-"""Where a captured payment becomes money in the ledger."""
+"""Where a captured payment becomes money in the ledger, and money given back leaves it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from guilder_server.kernel.changes import Changes
 from guilder_server.kernel.money import Money
+from guilder_server.kernel.postings import LedgerTransaction
 from guilder_server.ledger import movements
 from guilder_server.payments.domain import charges
 from guilder_server.payments.domain.charges import Charge
@@ -37,33 +39,31 @@ def post_charge(tools: Tools, changes: Changes, charge: Charge, amount: int, fin
 
 def post_refund(tools: Tools, changes: Changes, charge: Charge, refund: Refund) -> str:
     """The refund's money leaves the merchant: the id of its ledger transaction."""
-    now = tools.clock.now()
-    # Money that is not available yet is given back out of what is not available yet.
-    available = max(now, charge.available or now)
-    return changes.post(
-        movements.refund(
-            tools.ids.new("txn"),
-            refund.id,
-            refund.money,
-            charge.gateway,
-            now,
-            available,
-            "REFUND FOR CHARGE" + (f" ({charge.description})" if charge.description else ""),
-        )
-    ).id
+    return _post_back(tools, changes, charge, refund, movements.refund, "REFUND FOR CHARGE")
 
 
 def post_refund_failure(tools: Tools, changes: Changes, charge: Charge, refund: Refund) -> str:
     """The money of a refund that did not arrive is the merchant's again."""
+    return _post_back(tools, changes, charge, refund, movements.refund_failure, "REFUND FAILURE")
+
+
+def _post_back(
+    tools: Tools,
+    changes: Changes,
+    charge: Charge,
+    refund: Refund,
+    movement: Callable[..., LedgerTransaction],
+    words: str,
+) -> str:
     now = tools.clock.now()
-    return changes.post(
-        movements.refund_failure(
-            tools.ids.new("txn"),
-            refund.id,
-            refund.money,
-            charge.gateway,
-            now,
-            max(now, charge.available or now),
-            "REFUND FAILURE" + (f" ({charge.description})" if charge.description else ""),
-        )
-    ).id
+    transaction = movement(
+        tools.ids.new("txn"),
+        refund.id,
+        refund.money,
+        charge.gateway,
+        now,
+        # Money that is not available yet is given back out of what is not available yet.
+        max(now, charge.available or now),
+        f"{words} ({charge.description})" if charge.description else words,
+    )
+    return changes.post(transaction).id

@@ -6,12 +6,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from guilder_server import gateways
-from guilder_server.gateways import Answer, attempts
+from guilder_server.gateways import Answer, Attempt, attempts
 from guilder_server.kernel.changes import Changes
-from guilder_server.kernel.steps import Done, Step
+from guilder_server.kernel.steps import Step
 from guilder_server.kernel.tenant import Tenant
-from guilder_server.payments.flows import authorizing, capturing, charging, refunding
-from guilder_server.payments.ports import Tools
+from guilder_server.payments.flows import asking
+from guilder_server.payments.flows.asking import Asking
+from guilder_server.payments.flows.authorizing import Authorizing
+from guilder_server.payments.flows.capturing import Holding, holding, release
+from guilder_server.payments.flows.charging import Charging
+from guilder_server.payments.flows.intending import as_browsers_see
+from guilder_server.payments.flows.refunding import Refunding
+from guilder_server.payments.ports import Tools, Wish
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,32 +45,42 @@ async def take(tools: Tools, tenant: Tenant, attempt_id: str) -> InHand | None:
 
 async def ask(tools: Tools, tenant: Tenant, attempt_id: str) -> Answer:
     """What the gateway knows of it. Never charges a card that was charged already."""
-    attempt = await tools.attempts.find(tenant, attempt_id)
-    assert attempt is not None, f"attempt {attempt_id} was taken in hand and is gone"
+    attempt = await _found(tools, tenant, attempt_id)
     return await gateways.ask(tools.gateway(attempt.gateway), attempt, tools.timeout_ms)
 
 
-async def resolve(tools: Tools, tenant: Tenant, attempt_id: str, answer: Answer) -> Done:
+async def resolve(tools: Tools, tenant: Tenant, attempt_id: str, answer: Answer) -> Step:
     """Write down the answer where it belongs."""
-    attempt = await tools.attempts.find(tenant, attempt_id)
-    assert attempt is not None, f"attempt {attempt_id} was taken in hand and is gone"
+    attempt = await _found(tools, tenant, attempt_id)
+    done = await asking.resolve(tools, tenant, attempt_id, answer, _what_was_asked(attempt))
+    return as_browsers_see(done) if attempt.recovery.get("by_browser") else done
+
+
+def _what_was_asked(attempt: Attempt) -> type[Asking]:
     if attempt.kind == "refund":
-        return await refunding.resolve(tools, tenant, attempt_id, answer)
+        return Refunding
     if attempt.kind != "authorize":
-        return await capturing.resolve(tools, tenant, attempt_id, answer)
-    if attempt.subject_id.startswith("ch_"):
-        return await charging.resolve(tools, tenant, attempt_id, answer)
-    return await authorizing.resolve(tools, tenant, attempt_id, answer)
+        return Holding
+    return Charging if attempt.subject_id.startswith("ch_") else Authorizing
 
 
 async def expire_hold(tools: Tools, tenant: Tenant, charge_id: str) -> Step | None:
-    """Release a hold that the network no longer keeps, and cancel its payment."""
+    """Release a hold that the network no longer keeps, and cancel its payment. None where
+    somebody was faster, or is at it."""
     charge = await tools.store.charge(tenant, charge_id)
     if charge is None or not charge.held:
         return None
-    if charge.payment_intent_id is None:
-        return capturing.expire_charge(tenant, charge)
-    intent = await tools.store.intent(tenant, charge.payment_intent_id)
-    if intent is None or intent.status != "requires_capture" or intent.attempt_id is not None:
+    hold = Holding(charge, None)
+    if charge.payment_intent_id is not None:
+        intent = await tools.store.intent(tenant, charge.payment_intent_id)
+        assert intent is not None, f"{charge.id} names an intent that is not there"
+        hold = await holding(tools, tenant, intent)
+    if hold.subject.attempt_id is not None:
         return None
-    return await capturing.cancel_intent(tools, tenant, intent, "expired", {})
+    return await release(tools, Wish(tenant, {}), hold, "expired")
+
+
+async def _found(tools: Tools, tenant: Tenant, attempt_id: str) -> Attempt:
+    attempt = await tools.attempts.find(tenant, attempt_id)
+    assert attempt is not None, f"attempt {attempt_id} was taken in hand and is gone"
+    return attempt

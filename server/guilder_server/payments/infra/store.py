@@ -35,7 +35,7 @@ _SEARCHABLE_INTENTS: Dict[str, search.Field] = {
     "status": Token(payment_intents.c.status),
 }
 _CARD = "payment_method_details.card"
-_REFUNDED = charges.c.captured & (charges.c.amount_refunded >= charges.c.amount_captured)
+_REFUNDED = charges.c.captured & (charges.c.amount_refunded == charges.c.amount_captured)
 _SEARCHABLE_CHARGES: Dict[str, search.Field] = {
     "amount": Number(charges.c.amount),
     "billing_details.address.postal_code": Token(
@@ -54,11 +54,18 @@ _SEARCHABLE_CHARGES: Dict[str, search.Field] = {
     "status": Token(charges.c.status),
 }
 
+_AWAITING_CUSTOMER = f"""
+SELECT t.id, t.account_id, t.livemode, {INTENTS.columns}
+FROM payment_intents JOIN tenants t ON t.id = payment_intents.tenant_id
+WHERE payment_intents.id = %s AND payment_intents.status = 'requires_action' AND NOT t.livemode
+"""
+
 _EXPIRED = """
 SELECT t.id, t.account_id, t.livemode, c.id
 FROM charges c JOIN tenants t ON t.id = c.tenant_id
+LEFT JOIN payment_intents p ON p.tenant_id = c.tenant_id AND p.id = c.payment_intent_id
 WHERE c.capture_before < %s AND c.capture_before IS NOT NULL AND NOT c.captured
-  AND NOT c.released AND c.attempt_id IS NULL
+  AND NOT c.released AND c.attempt_id IS NULL AND p.attempt_id IS NULL
 ORDER BY c.capture_before LIMIT %s
 """
 
@@ -77,19 +84,13 @@ class PostgresPayments:
     async def refund(self, tenant: Tenant, id: str) -> Refund | None:
         return await self._reads.one(REFUNDS.lookup, tenant.id, id)
 
-    async def list_intents(
-        self, tenant: Tenant, query: ListQuery, filters: Dict[str, str]
-    ) -> Page:
+    async def list_intents(self, tenant: Tenant, query: ListQuery, filters: Dict[str, str]) -> Page:
         return await self._page(INTENTS, tenant, query, filters, "pi", "payment_intent")
 
-    async def list_charges(
-        self, tenant: Tenant, query: ListQuery, filters: Dict[str, str]
-    ) -> Page:
+    async def list_charges(self, tenant: Tenant, query: ListQuery, filters: Dict[str, str]) -> Page:
         return await self._page(CHARGES, tenant, query, filters, "ch", "charge")
 
-    async def list_refunds(
-        self, tenant: Tenant, query: ListQuery, filters: Dict[str, str]
-    ) -> Page:
+    async def list_refunds(self, tenant: Tenant, query: ListQuery, filters: Dict[str, str]) -> Page:
         return await self._page(REFUNDS, tenant, query, filters, "re", "refund")
 
     async def search_intents(
@@ -105,6 +106,11 @@ class PostgresPayments:
         return await search.page(
             self._pool, CHARGES, tenant.id, query, _SEARCHABLE_CHARGES, [], limit, page
         )
+
+    async def awaiting_customer(self, id: str) -> tuple[Tenant, Intent] | None:
+        async with self._pool.query() as connection:
+            row = await (await connection.execute(_AWAITING_CUSTOMER, [id])).fetchone()
+        return None if row is None else (Tenant(*row[:3]), INTENTS.load(row[3:]))
 
     async def expired_holds(self, now: datetime, limit: int) -> Sequence[tuple[Tenant, str]]:
         async with self._pool.query() as connection:
@@ -122,6 +128,4 @@ class PostgresPayments:
     ) -> Page:
         """`filters` are columns and the values that they must have."""
         conditions = [mapping.table.c[name] == value for name, value in filters.items()]
-        return await listing.page(
-            self._pool, mapping, tenant.id, query, conditions, prefix, noun
-        )
+        return await listing.page(self._pool, mapping, tenant.id, query, conditions, prefix, noun)

@@ -50,6 +50,12 @@ payment_intents = sa.Table(
     json_column("metadata"),
     sa.PrimaryKeyConstraint("tenant_id", "id"),
     sa.Index("payment_intents_customer", "tenant_id", "customer_id", "id"),
+    # For the page that customers authenticate on, which knows no tenant. Few wait there at once.
+    sa.Index(
+        "payment_intents_awaiting_customer",
+        "id",
+        postgresql_where=sa.text("status = 'requires_action'"),
+    ),
     sa.CheckConstraint("amount > 0", name="payment_intents_amount"),
     sa.CheckConstraint(
         "amount_received >= 0 AND amount_capturable >= 0 "
@@ -107,8 +113,7 @@ charges = sa.Table(
         postgresql_where=sa.text("capture_before IS NOT NULL AND NOT captured AND NOT released"),
     ),
     sa.CheckConstraint(
-        "0 <= amount_refunded AND amount_refunded <= amount_captured "
-        "AND amount_captured <= amount",
+        "0 <= amount_refunded AND amount_refunded <= amount_captured AND amount_captured <= amount",
         name="charges_refunded",
     ),
 )
