@@ -58,6 +58,8 @@ from guilder_server.payments.domain.refunds import Refund
 from guilder_server.payments.infra.store import PostgresPayments
 from guilder_server.payments.jobs import PaymentJobs
 from guilder_server.payments.ports import Tools
+from guilder_server.payments.sandbox_page import PATH as AUTHENTICATION_PATH
+from guilder_server.payments.sandbox_page import SandboxPage
 from guilder_server.payments.views import view_charge, view_intent, view_refund
 from guilder_server.postgres import snapshots
 from guilder_server.postgres.committer import Committer
@@ -87,6 +89,7 @@ class Server:
     committer: Committer
     executor: Executor
     sweeper: Sweeper
+    pages: Sequence[Route]
 
     async def open(self) -> None:
         await self.pool.open()
@@ -135,7 +138,7 @@ def create_app(
         return PlainTextResponse("ok")
 
     health_routes = [Route("/healthz", health), Route("/livez", alive)]
-    routes = [*health_routes, Mount("/", server.app)]
+    routes = [*health_routes, *server.pages, Mount("/", server.app)]
     return _Front(server.app, Starlette(routes=routes, lifespan=lifespan))
 
 
@@ -182,7 +185,7 @@ def compose(settings: Settings, clock: Clock, make_gateways: MakeGateways) -> Se
         default_gateway=default_gateway,
         ids=ids,
         clock=clock,
-        authentication_page=f"{public_url}/sandbox/authenticate",
+        authentication_page=public_url + AUTHENTICATION_PATH,
         timeout_ms=settings.gateway_timeout_ms,
         lease=timedelta(milliseconds=2 * settings.gateway_timeout_ms) + timedelta(seconds=5),
     )
@@ -243,7 +246,9 @@ def compose(settings: Settings, clock: Clock, make_gateways: MakeGateways) -> Se
             Sweep("prune_keys", lambda: prune_keys(pool, clock.now()), every_s=3600),
         ]
     )
-    return Server(app, pool, committer, executor, sweeper)
+    # Whoever has a gateway with real cards has no use for a page that plays their bank.
+    pages = SandboxPage(tools, executor).routes() if default_gateway == Sandbox.name else []
+    return Server(app, pool, committer, executor, sweeper, pages)
 
 
 def _views(clock: Clock) -> Views:
