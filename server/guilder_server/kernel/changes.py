@@ -6,10 +6,11 @@ lives in is known to its mapping, how sets of concurrent requests merge to the c
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, TypeVar
 
+from guilder_server.kernel.copies import replace
 from guilder_server.kernel.postings import LedgerTransaction
 from guilder_server.kernel.tenant import Tenant
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from guilder_server.customers import Customer, Customers, forget_default
 from guilder_server.gateways import Instrument, RawCard
 from guilder_server.kernel.changes import Changes
 from guilder_server.kernel.clock import Clock
+from guilder_server.kernel.copies import replace
 from guilder_server.kernel.errors import (
     CardDeclined,
     InvalidRequest,

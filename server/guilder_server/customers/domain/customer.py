@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, TypeAlias, TypedDict
 
 from guilder_server.kernel import contact, metadata
 from guilder_server.kernel.contact import Address
+from guilder_server.kernel.copies import replace
 
 TaxExempt: TypeAlias = Literal["exempt", "none", "reverse"]
 
@@ -43,7 +44,7 @@ NO_INVOICE_SETTINGS = InvoiceSettings(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Customer:
     """A deleted customer keeps its row, so that what refers to it still finds it, and loses
     everything personal in it."""

@@ -12,19 +12,20 @@ became of the request and finish what the first process began.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
 from guilder_server.gateways.domain.outcomes import Approved, Declined, Pending
 from guilder_server.gateways.domain.requests import Kind, Request, restored, stored
+from guilder_server.kernel.copies import replace
 from guilder_server.kernel.errors import Conflict
 from guilder_server.kernel.money import Money
 
 State: TypeAlias = Literal["pending", "succeeded", "failed", "unknown", "needs_reconciliation"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Attempt:
     """`subject_id` is the charge or refund it is for. Until `lease_until` one process has it in
     hand; after that a sweeper may ask about it. `recovery` is what that sweeper needs to answer

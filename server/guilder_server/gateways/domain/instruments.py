@@ -34,7 +34,7 @@ DISPLAY_BRANDS: dict[Brand, DisplayBrand] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Instrument:
     """A card as a payment method keeps it.
 

@@ -21,7 +21,7 @@ NetworkStatus: TypeAlias = Literal[
 AdviceCode: TypeAlias = Literal["confirm_card_data", "do_not_try_again", "try_again_later"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Checks:
     """What the issuer said of the details given with the card; None: that detail was not given."""
 

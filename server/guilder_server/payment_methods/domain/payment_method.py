@@ -10,19 +10,20 @@ A spent one stays readable for the payments that name it, and is never used agai
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
 from guilder_server.gateways import Instrument
 from guilder_server.kernel import contact, metadata
 from guilder_server.kernel.contact import BillingDetails
+from guilder_server.kernel.copies import replace
 from guilder_server.kernel.errors import InvalidRequest, Refused
 
 AllowRedisplay: TypeAlias = Literal["always", "limited", "unspecified"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PaymentMethod:
     """`instrument.token` is what a gateway is given. `spent` says that it
     was detached from a customer, or paid with while it had none. `set_up` says that the customer

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
+from guilder_server.kernel.copies import replace
 from guilder_server.kernel.errors import Forbidden, NotFound, Refused
 from guilder_server.payments.domain.intents import Intent
 

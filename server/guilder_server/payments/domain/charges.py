@@ -7,11 +7,12 @@ pending ─▶ succeeded (held, or captured at once) ─▶ captured ─▶ refu
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal, TypeAlias
 
 from guilder_server.kernel.contact import BillingDetails, Shipping
+from guilder_server.kernel.copies import replace
 from guilder_server.kernel.currencies import display
 from guilder_server.kernel.errors import Conflict, Refused
 from guilder_server.kernel.money import Money
@@ -22,7 +23,7 @@ Status: TypeAlias = Literal["pending", "succeeded", "failed"]
 HOLD = timedelta(days=7)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Charge:
     """`amount_refunded` counts refunds on their way too: what they hold cannot be refunded
     again. `reference` is the gateway's id of the authorization, `instrument` its token of the

@@ -15,11 +15,12 @@ for that answer by its `attempt_id`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
 from guilder_server.kernel.contact import Shipping
+from guilder_server.kernel.copies import replace
 from guilder_server.kernel.currencies import display
 from guilder_server.kernel.errors import Conflict, Refused
 from guilder_server.kernel.money import Money
@@ -48,7 +49,7 @@ CancellationReason: TypeAlias = Literal[
 FutureUsage: TypeAlias = Literal["on_session", "off_session"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Intent:
     """`amount_received` is what was captured, `amount_capturable` what is held and may be.
 

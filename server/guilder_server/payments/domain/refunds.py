@@ -7,10 +7,11 @@ pending ─▶ succeeded ─▶ failed (some banks send it back days later)
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, TypeAlias
 
+from guilder_server.kernel.copies import replace
 from guilder_server.kernel.errors import Refused
 from guilder_server.kernel.money import Money
 
@@ -18,7 +19,7 @@ Status: TypeAlias = Literal["pending", "requires_action", "succeeded", "failed",
 Reason: TypeAlias = Literal["duplicate", "fraudulent", "requested_by_customer"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Refund:
     """`balance_transaction_id` is the ledger transaction that took the money from the merchant,
     `failure_balance_transaction_id` the one that brought it back."""

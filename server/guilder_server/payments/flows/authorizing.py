@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from guilder_server.gateways import (
@@ -14,6 +14,7 @@ from guilder_server.gateways import (
     Declined,
 )
 from guilder_server.kernel.changes import Changes
+from guilder_server.kernel.copies import replace
 from guilder_server.kernel.errors import InvalidRequest
 from guilder_server.kernel.steps import Done, Step
 from guilder_server.kernel.tenant import Tenant

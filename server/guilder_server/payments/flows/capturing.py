@@ -7,7 +7,7 @@ the charge is an intent's; then the intent is what may be asked for one thing at
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from guilder_server.gateways import (
@@ -21,6 +21,7 @@ from guilder_server.gateways import (
     VoidRequest,
 )
 from guilder_server.kernel.changes import Changes
+from guilder_server.kernel.copies import replace
 from guilder_server.kernel.errors import InvalidRequest, Refused
 from guilder_server.kernel.metadata import merge
 from guilder_server.kernel.money import Money

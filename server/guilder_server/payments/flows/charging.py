@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from guilder_server.gateways import (
@@ -15,6 +15,7 @@ from guilder_server.gateways import (
 )
 from guilder_server.kernel import contact
 from guilder_server.kernel.changes import Changes
+from guilder_server.kernel.copies import replace
 from guilder_server.kernel.errors import InvalidRequest, NoSuchReference, NotFound, Refused
 from guilder_server.kernel.metadata import merge
 from guilder_server.kernel.steps import Done, Step

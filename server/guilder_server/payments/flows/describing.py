@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from guilder_server.kernel import contact
 from guilder_server.kernel.changes import Changes
+from guilder_server.kernel.copies import replace
 from guilder_server.kernel.errors import InvalidRequest, NoSuchReference
 from guilder_server.kernel.metadata import merge
 from guilder_server.payment_methods import PaymentMethod, refuse_use

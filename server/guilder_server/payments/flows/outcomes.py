@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,6 +18,7 @@ from guilder_server.gateways import (
     Unknown,
     attempts,
 )
+from guilder_server.kernel.copies import replace
 from guilder_server.kernel.errors import CardDeclined
 from guilder_server.kernel.tenant import Tenant
 from guilder_server.payment_methods import PaymentMethod, view_payment_method

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from guilder_server.kernel.changes import Changes
+from guilder_server.kernel.copies import replace
 from guilder_server.kernel.money import Money
 from guilder_server.kernel.postings import LedgerTransaction
 from guilder_server.ledger import movements

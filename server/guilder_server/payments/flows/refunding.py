@@ -8,7 +8,7 @@ refund that does not arrive is taken back by a reversal, never by an edit.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from guilder_server.gateways import (
     ActionRequired,
@@ -21,6 +21,7 @@ from guilder_server.gateways import (
     RefundRequest,
 )
 from guilder_server.kernel.changes import Changes
+from guilder_server.kernel.copies import replace
 from guilder_server.kernel.errors import InvalidRequest, NoSuchReference, NotFound, Refused
 from guilder_server.kernel.metadata import merge
 from guilder_server.kernel.steps import Done, Step
