@@ -1,7 +1,6 @@
 # Needs Python 3.11 or newer, Node 20 or newer and make. Everything else is installed into .venv
 # and server/tests/node/node_modules. `make` alone lists the targets.
 
-SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup dev check test generate bench campaign format clean
 
@@ -75,6 +74,7 @@ $(STAMPS)/python: pyproject.toml uv.lock $(STAMPS)/uv-$(UV_VERSION)
 	@touch $@
 
 $(STAMPS)/node: $(NODE_DIR)/package.json $(NODE_DIR)/package-lock.json | $(STAMPS)/uv-$(UV_VERSION)
-	@command -v npm >/dev/null || { echo "Guilder's tests need Node 20 or newer." >&2; exit 1; }
-	@cd $(NODE_DIR) && npm ci --no-audit --no-fund --loglevel=error
+	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null && command -v npm \
+		>/dev/null || { echo "Guilder's tests need Node 20 or newer, with npm." >&2; exit 1; }
+	@cd $(NODE_DIR) && npm ci --no-audit --no-fund --no-update-notifier --loglevel=error
 	@touch $@

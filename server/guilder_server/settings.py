@@ -55,7 +55,8 @@ def _one_of(*choices: str) -> Callable[[str], str]:
 def _url(*schemes: str) -> Callable[[str], str]:
     def parse(value: str) -> str:
         if urlsplit(value).scheme not in schemes:
-            raise ValueError(f"must be a URL that starts with {' or '.join(schemes)}://")
+            starts = " or ".join(f"{scheme}://" for scheme in schemes)
+            raise ValueError(f"must be a URL that starts with {starts}")
         return value.rstrip("/")
 
     return parse
@@ -125,9 +126,6 @@ class Settings:
     )
     drain_timeout_ms: int = _setting(
         20_000, _whole(0, 600_000), "how long requests may take to finish on a stop"
-    )
-    max_body_bytes: int = _setting(
-        1_048_576, _whole(1_024, 16_777_216), "the largest request body taken"
     )
 
     @property

@@ -77,7 +77,10 @@ def prepared(settings: Settings, data_dir: Path, purpose: str) -> Iterator[Prepa
         )
         if secrets != known:
             folder.keep_secrets(secrets)
-        yield Prepared(folder, ready, secrets)
+        try:
+            yield Prepared(folder, ready, secrets)
+        finally:
+            folder.forget_address()
 
 
 def dev(settings: Settings, data_dir: Path) -> int:

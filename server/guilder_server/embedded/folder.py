@@ -129,7 +129,7 @@ class DevelopmentFolder:
         self._write("secrets.json", asdict(kept))
 
     def forget_address(self) -> None:
-        """Until the server listens, nobody should think that it does."""
+        """While the server does not listen, nobody should think that it does."""
         self._path("dev.json").unlink(missing_ok=True)
 
     def publish(self, api_base: str, kept: Secrets) -> Path:

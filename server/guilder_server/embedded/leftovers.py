@@ -10,7 +10,9 @@ from pathlib import Path
 from guilder_server.embedded.child import ServerFailed
 from guilder_server.embedded.sockets import remove_socket_folder
 
-_SOCKET_LINE = 4  # of postmaster.pid, counted from 0
+# Lines of postmaster.pid, counted from 0.
+_PID, _SOCKET_DIR, _SHARED_MEMORY = 0, 4, 6
+_SEGMENTS = Path("/proc/sysvipc/shm")
 
 
 def end_processes_in(data_dir: Path, number: signal.Signals, patience_s: float = 30) -> None:
@@ -24,51 +26,53 @@ def end_processes_in(data_dir: Path, number: signal.Signals, patience_s: float =
     if not lock_file.exists():
         return
     lines = lock_file.read_text(encoding="utf-8").splitlines()
-    if not lines or not lines[0].strip().lstrip("-").isdigit():
-        lock_file.unlink()
-        return
-    postmaster = int(lines[0])
+    postmaster = int(lines[_PID]) if lines and lines[_PID].strip().isdigit() else 0
+    segment = lines[_SHARED_MEMORY].split() if len(lines) > _SHARED_MEMORY else []
     asked = False
     deadline = time.monotonic() + patience_s
-    while processes := _processes_in(data_dir, postmaster):
-        if postmaster in processes and not asked:
+    while (alive := _is_postmaster(postmaster, data_dir)) or _is_attached(segment):
+        if alive and not asked:
             asked = True
-            _signal(postmaster, number)
+            os.kill(postmaster, number)
         if time.monotonic() > deadline:
             raise ServerFailed(
                 f"A PostgreSQL that was left running in {data_dir} does not stop: "
-                f"end process {processes[0]} and start again."
+                f"end process {postmaster} and start again."
             )
         time.sleep(0.01)
-    if len(lines) > _SOCKET_LINE and lines[_SOCKET_LINE]:
-        remove_socket_folder(Path(lines[_SOCKET_LINE]))
+    if len(lines) > _SOCKET_DIR and lines[_SOCKET_DIR]:
+        remove_socket_folder(Path(lines[_SOCKET_DIR]))
     lock_file.unlink(missing_ok=True)
 
 
-def _signal(pid: int, number: signal.Signals) -> None:
-    try:
-        os.kill(pid, number)
-    except ProcessLookupError:
-        return
-
-
-def _processes_in(data_dir: Path, postmaster: int) -> list[int]:
-    """PostgreSQL's processes all have the data folder as their working folder."""
-    if not Path("/proc/self/cwd").exists():
+def _is_postmaster(pid: int, data_dir: Path) -> bool:
+    """Whether this process, which may be somebody else's by now, runs on the data folder."""
+    if pid == 0:
+        return False
+    if _SEGMENTS.exists():
         try:
-            os.kill(postmaster, 0)
-        except ProcessLookupError:
-            return []
-        return [postmaster]
-    folder = str(data_dir.resolve())
-    found = []
-    for entry in os.listdir("/proc"):
-        if not entry.isdigit():
-            continue
-        try:
-            if os.readlink(f"/proc/{entry}/cwd") == folder:
-                found.append(int(entry))
+            # Empty for a process that has ended.
+            arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
         except OSError:
-            # Ended since, a zombie, or another user's.
-            continue
-    return found
+            return False
+        return os.fsencode(data_dir) in arguments
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def _is_attached(segment: list[str]) -> bool:
+    """Whether any process of that PostgreSQL still holds its shared memory.
+
+    The postmaster may be gone and one of its children still be writing. This is how PostgreSQL
+    itself would know, and unlike a look at the children it needs no rights over them.
+    """
+    if len(segment) != 2 or not _SEGMENTS.exists():
+        return False
+    for line in _SEGMENTS.read_text(encoding="ascii").splitlines()[1:]:
+        key, identifier, _, _, _, _, attached, *_ = line.split()
+        if (key, identifier) == (segment[0], segment[1]):
+            return int(attached) > 0
+    return False

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Literal
 
 import psycopg
 import pytest
@@ -12,7 +13,17 @@ from guilder_server.settings import Settings, read_settings
 from tests.support.postgres import TestDatabases
 from tests.support.servers import run_guilder
 
-SECRETS = {"key_pepper": "p" * 32, "fingerprint_key": "f" * 32}
+
+def settings_for(
+    database_url: str, redis_url: str | None = None, mode: Literal["test", "live"] = "test"
+) -> Settings:
+    return Settings(
+        database_url=database_url,
+        redis_url=redis_url,
+        mode=mode,
+        key_pepper="p" * 32,
+        fingerprint_key="f" * 32,
+    )
 
 
 def found(settings: Settings) -> dict[str, list[Finding]]:
@@ -23,14 +34,14 @@ def found(settings: Settings) -> dict[str, list[Finding]]:
 
 
 def test_a_healthy_installation(database_url: str, redis_url: str) -> None:
-    findings = found(Settings(database_url=database_url, redis_url=redis_url, **SECRETS))
+    findings = found(settings_for(database_url, redis_url))
     for subject in ("settings", "database", "role", "migrations", "clock", "redis"):
         assert [each.status for each in findings[subject]] == ["ok"], findings[subject]
 
 
 def test_settings_that_can_lose_money_fail_in_live_mode_only(database_url: str) -> None:
-    in_test = found(Settings(database_url=database_url, **SECRETS))["durability"]
-    in_live = found(Settings(database_url=database_url, mode="live", **SECRETS))["durability"]
+    in_test = found(settings_for(database_url))["durability"]
+    in_live = found(settings_for(database_url, mode="live"))["durability"]
     assert {each.status for each in in_test} == {"warn"}
     assert [each.status for each in in_live] == ["fail"] * 3
     assert all(each.advice for each in in_live)
@@ -38,7 +49,7 @@ def test_settings_that_can_lose_money_fail_in_live_mode_only(database_url: str) 
 
 def test_an_unreachable_database_is_told_with_advice(tmp_path: Path) -> None:
     url = f"postgresql:///guilder?host={tmp_path}"
-    (finding,) = found(Settings(database_url=url, **SECRETS))["database"]
+    (finding,) = found(settings_for(url))["database"]
     assert finding.status == "fail"
     assert "GUILDER_DATABASE_URL" in finding.advice
 
@@ -48,7 +59,7 @@ def test_missing_migrations_fail(postgres: TestDatabases) -> None:
         connection.execute("CREATE DATABASE unmigrated OWNER guilder")
     try:
         url = postgres.url_of("unmigrated")
-        (finding,) = found(Settings(database_url=url, **SECRETS))["migrations"]
+        (finding,) = found(settings_for(url))["migrations"]
     finally:
         postgres.drop("unmigrated")
     assert finding.status == "fail"
@@ -60,19 +71,17 @@ def test_a_role_above_row_level_security_is_warned_of(
 ) -> None:
     name = psycopg.conninfo.conninfo_to_dict(database_url)["dbname"]
     url = postgres.url_of(str(name), "postgres")
-    assert found(Settings(database_url=url, **SECRETS))["role"][0].status == "warn"
+    assert found(settings_for(url))["role"][0].status == "warn"
 
 
 def test_a_clock_that_is_off_is_told(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "SKEW_WARNING", -doctor.SKEW_WARNING)
-    assert found(Settings(database_url=database_url, **SECRETS))["clock"][0].status == "warn"
+    assert found(settings_for(database_url))["clock"][0].status == "warn"
 
 
 def test_redis_may_be_absent_but_not_broken(database_url: str, tmp_path: Path) -> None:
-    absent = found(Settings(database_url=database_url, **SECRETS))["redis"]
-    broken = found(
-        Settings(database_url=database_url, redis_url=f"unix://{tmp_path}/none", **SECRETS)
-    )["redis"]
+    absent = found(settings_for(database_url))["redis"]
+    broken = found(settings_for(database_url, f"unix://{tmp_path}/none"))["redis"]
     assert [each.status for each in absent + broken] == ["warn", "fail"]
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
-import time
 from pathlib import Path
 
 import httpx
@@ -16,65 +14,61 @@ from guilder_server.commands.durability import durability_problems
 from guilder_server.commands.serving import NotFitToServe, refuse_unfit
 from guilder_server.settings import Settings
 from tests.support.postgres import TestDatabases
-from tests.support.processes import eventually
+from tests.support.processes import eventually, family_of, is_running
 from tests.support.servers import RunningCommand, run_guilder
 
 SECRETS = {"GUILDER_KEY_PEPPER": "p" * 32, "GUILDER_FINGERPRINT_KEY": "f" * 32}
 
 
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
-        return port
+def serve(database_url: str, workers: int) -> RunningCommand:
+    return RunningCommand(
+        ["serve", "--port", "0", "--workers", str(workers)],
+        {**SECRETS, "GUILDER_DATABASE_URL": database_url},
+    )
 
 
-def alive(port: int) -> bool:
+def address_of(serving: RunningCommand) -> str:
+    """Where it serves, once all of its workers do."""
+    return serving.wait_for_line("Guilder serves on").split()[3]
+
+
+def alive(address: str) -> bool:
     try:
-        return httpx.get(f"http://127.0.0.1:{port}/livez").status_code == 200
+        return httpx.get(f"{address}/livez").status_code == 200
     except httpx.TransportError:
         return False
 
 
-def workers_of(pid: int) -> list[int]:
-    found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [int(child) for child in found]
+def workers_of(serving: RunningCommand) -> list[int]:
+    return family_of(serving.process.pid)[1:]
 
 
 def test_workers_serve_and_die_with_their_parent(database_url: str) -> None:
-    port = free_port()
-    settings = {**SECRETS, "GUILDER_DATABASE_URL": database_url, "GUILDER_WORKERS": "2"}
-    with RunningCommand(["serve", "--port", str(port)], settings) as serving:
-        assert eventually(lambda: alive(port), 30)
-        workers = workers_of(serving.process.pid)
+    with serve(database_url, workers=2) as serving:
+        address = address_of(serving)
+        assert alive(address)
+        workers = workers_of(serving)
         assert len(workers) >= 2
         serving.kill()
-        assert eventually(lambda: not any(Path(f"/proc/{pid}/cwd").exists() for pid in workers), 5)
-        assert not alive(port)
+        assert eventually(lambda: not any(map(is_running, workers)), 5)
+        assert not alive(address)
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
-def test_sigterm_ends_it_well(database_url: str, workers: str) -> None:
-    port = free_port()
-    settings = {**SECRETS, "GUILDER_DATABASE_URL": database_url}
-    arguments = ["serve", "--port", str(port), "--workers", workers]
-    with RunningCommand(arguments, settings) as serving:
-        assert eventually(lambda: alive(port), 30)
-        assert serving.stop(signal.SIGTERM) == 0
-        assert f"http://127.0.0.1:{port}" in serving.output()
-
-
-def test_a_worker_that_crashes_is_replaced(database_url: str) -> None:
-    port = free_port()
-    settings = {**SECRETS, "GUILDER_DATABASE_URL": database_url}
-    with RunningCommand(["serve", "--port", str(port), "--workers", "2"], settings) as serving:
-        assert eventually(lambda: alive(port), 30)
-        before = set(workers_of(serving.process.pid))
-        time.sleep(1)
+def test_a_worker_that_crashes_is_replaced_and_sigterm_ends_them_well(database_url: str) -> None:
+    with serve(database_url, workers=2) as serving:
+        address = address_of(serving)
+        before = workers_of(serving)
         os.kill(max(before), signal.SIGKILL)
-        assert eventually(lambda: len(set(workers_of(serving.process.pid)) - before) > 0, 20)
-        assert eventually(lambda: alive(port), 10)
-        assert serving.stop() == 0
+        assert eventually(lambda: bool(set(workers_of(serving)) - set(before)), 30)
+        assert eventually(lambda: alive(address))
+        assert serving.stop(signal.SIGTERM) == 0
+        assert not any(map(is_running, before))
+
+
+def test_sigterm_ends_a_single_process_well(database_url: str) -> None:
+    with serve(database_url, workers=1) as serving:
+        assert alive(address_of(serving))
+        assert serving.stop(signal.SIGTERM) == 0
 
 
 def test_live_mode_is_refused_on_a_database_that_may_lose_money(database_url: str) -> None:

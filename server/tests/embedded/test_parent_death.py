@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from guilder_server.embedded import PostgresServer
-from tests.support.processes import eventually, processes_mentioning
+from tests.support.processes import eventually, family_of, is_running
 
 SERVER = Path(__file__).parents[2]
 PARENT = """
@@ -23,7 +23,7 @@ if sys.argv[2] == "without namespaces":
     identity._namespaces_work = lambda nobody: False
 postgres = PostgresServer(sys.argv[1] + "/postgres").start()
 redis = RedisServer(sys.argv[1] + "/redis").start()
-print(postgres.url, redis.pid, flush=True)
+print(postgres.url, postgres.pid, redis.pid, flush=True)
 time.sleep(60)
 """
 
@@ -41,14 +41,14 @@ def test_a_killed_parent_takes_its_servers_along_and_the_data_stays(
         env={**os.environ, "PYTHONPATH": str(SERVER)},
     )
     assert parent.stdout is not None
-    url, redis_pid = parent.stdout.readline().split()
+    url, postgres_pid, redis_pid = parent.stdout.readline().split()
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("CREATE TABLE seen AS SELECT 7 AS number")
-        assert len(processes_mentioning(str(tmp_path / "postgres"))) > 2
+        servers = [*family_of(int(postgres_pid)), int(redis_pid)]
+        assert len(servers) > 5
         parent.send_signal(signal.SIGKILL)
         parent.wait()
-        assert eventually(lambda: not processes_mentioning(str(tmp_path)), 5)
-    assert not Path(f"/proc/{redis_pid}/cwd").exists()
+        assert eventually(lambda: not any(map(is_running, servers)), 5)
 
     with PostgresServer(tmp_path / "postgres") as server, psycopg.connect(server.url) as again:
         assert again.execute("SELECT number FROM seen").fetchone() == (7,)

@@ -64,6 +64,16 @@ class RunningCommand:
         found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         return found
 
+    def wait_for_line(self, text: str) -> str:
+        """The first line that it prints with `text` in it."""
+        assert self.process.stdout is not None
+        seen = []
+        for line in self.process.stdout:
+            if text in line:
+                return line
+            seen.append(line)
+        raise AssertionError(f"it ended without saying {text!r}: {''.join(seen)}")
+
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         self.process.send_signal(number)
         return self.process.wait(30)
