@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from guilder_server import logs
 from guilder_server.capabilities import MAPPINGS
 from guilder_server.customers import Customer, Customers, view_customer
 from guilder_server.customers.api import CustomersApi
@@ -115,6 +116,7 @@ def create_app(
 ) -> ASGIApp:
     """The ASGI application of `guilder serve` and `guilder dev`."""
     settings.require("key_pepper", "fingerprint_key")
+    logs.configure(settings.log_level)
     server = compose(settings, clock or SystemClock(), make_gateways)
 
     @asynccontextmanager
