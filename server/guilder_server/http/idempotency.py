@@ -85,7 +85,9 @@ class Idempotency:
     def key_of(self, call: Call) -> Key | None:
         if call.idempotency_key is None:
             return None
-        params = msgspec.json.encode([call.params, call.expand], order="sorted")
+        # A browser is shown less of the same: it must not be answered what its merchant was.
+        said = [call.params, call.expand, call.credential.kind == "publishable"]
+        params = msgspec.json.encode(said, order="sorted")
         digest = self._digest.copy()
         digest.update(b"\0".join([call.operation.method.encode(), call.url.encode(), params]))
         return Key(call.idempotency_key, digest.digest(), call.request_id)
