@@ -1,0 +1,95 @@
+"""A server that is killed, or told to stop, under load."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from pathlib import Path
+
+import pytest
+
+from guilder_server.ledger.verification import verify
+from tests.support.http_gateway import GatewayProcess
+from tests.support.merchants import Merchant, a_sale, in_between, made
+from tests.support.served import Served
+
+pytestmark = pytest.mark.anyio
+
+CAMPAIGN = [pytest.mark.campaign, pytest.mark.timeout(1800)]
+
+
+async def until_healthy(served: Served) -> None:
+    while not await asyncio.to_thread(served.healthy):
+        await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    ("workers", "rounds"),
+    [(1, 4), (2, 2), pytest.param(1, 60, marks=CAMPAIGN), pytest.param(2, 60, marks=CAMPAIGN)],
+)
+async def test_sigkill_loses_nothing_and_repeats_nothing(
+    durable_url: str, tmp_path: Path, workers: int, rounds: int
+) -> None:
+    with Served(durable_url, tmp_path / "log", workers=workers) as served:
+        merchant = Merchant(served.url, served.open_account(), gives_up=0.1)
+        async with merchant.trading(a_sale):
+            for _ in range(rounds):
+                await until_healthy(served)
+                await asyncio.sleep(0.3 + 0.4 * merchant.random.random())
+                served.kill()
+                served.start(wait=False)
+        assert merchant.trouble.keys().isdisjoint({"500", "503"}), merchant.trouble
+        found = made(durable_url)
+        assert merchant.told() <= found.keys()
+        assert set(found.values()) == {1}
+        assert await merchant.said_again() == []
+        assert in_between(durable_url) == []
+        assert await verify(durable_url) == 0
+        await merchant.close()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_sigterm_answers_what_was_begun(
+    durable_url: str, tmp_path: Path, workers: int
+) -> None:
+    with Served(durable_url, tmp_path / "log", workers=workers) as served:
+        merchant = Merchant(served.url, served.open_account(), gives_up=1.0)
+        async with merchant.trading(a_sale):
+            await asyncio.sleep(0.7)
+            served.signal(signal.SIGTERM)
+            assert await asyncio.to_thread(served.ended) == 0
+        found = made(durable_url)
+        assert found.keys().isdisjoint(merchant.abandoned), "done, and its caller was not told"
+        assert set(found.values()) == {1}
+        served.start()
+        assert await merchant.said_again() == []
+        assert await verify(durable_url) == 0
+        await merchant.close()
+
+
+async def test_sigterm_waits_for_the_gateway(durable_url: str, tmp_path: Path) -> None:
+    with (
+        GatewayProcess(tmp_path / "record", delay_ms=1_000) as gateway,
+        Served(durable_url, tmp_path / "log", gateway_url=gateway.url) as served,
+    ):
+        merchant = Merchant(served.url, served.open_account(), gives_up=1.0)
+        wishes = [asyncio.create_task(_pay(merchant)) for _ in range(16)]
+        while len(gateway.ledger()["requests"]) < 16:
+            await asyncio.sleep(0.02)
+        served.signal(signal.SIGTERM)
+        assert await asyncio.to_thread(served.ended) == 0
+        await asyncio.gather(*wishes)
+        assert merchant.trouble == {}
+        assert all(reply.body["status"] == "succeeded" for reply in merchant.replies.values())
+        assert in_between(durable_url) == []
+        await merchant.close()
+
+
+async def _pay(merchant: Merchant) -> None:
+    await merchant.wish(
+        "/v1/payment_intents",
+        amount=2000,
+        currency="usd",
+        confirm="true",
+        payment_method="pm_card_visa",
+    )
