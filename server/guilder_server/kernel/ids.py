@@ -9,13 +9,14 @@ their index, which keeps its pages full and in memory however large the table gr
 from __future__ import annotations
 
 import secrets
-from datetime import datetime
+from datetime import UTC, datetime
 
 from guilder_server.kernel.clock import Clock
 
 DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"  # in ASCII order
 TIME_LENGTH = 9  # 62^9 microseconds: four centuries
 RANDOM_LENGTH = 15
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SPACE = 62**RANDOM_LENGTH
 _PAIRS = [a + b for a in DIGITS for b in DIGITS]
 
@@ -32,7 +33,9 @@ def base62(number: int, length: int) -> str:
 
 
 def microseconds(instant: datetime) -> int:
-    return int(instant.timestamp()) * 1_000_000 + instant.microsecond
+    """Since 1970, exactly: a float would round the far future."""
+    since = instant - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 class Ids:

@@ -13,30 +13,33 @@ what is locked and what its neighbours before it have been granted. The second t
 granted ones, one statement a table, and commits. A refused set changes nothing and is told
 why; its neighbours do not notice.
 
-What must hold: merged equals one by one, in the order of arrival.
+What must hold: merged equals one by one, in the order in which the sets were taken.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import psycopg
 import structlog
 
 from guilder_server.kernel.changes import Changes
-from guilder_server.kernel.errors import Unavailable
-from guilder_server.postgres.pool import Connection, Pool
+from guilder_server.kernel.errors import Conflict, Unavailable
+from guilder_server.postgres.pool import DatabaseLost, Pool
 
 log = structlog.get_logger(__name__)
 
 Statement = tuple[str, Sequence[Any]]
+Verdict = Exception | None  # why a change set was refused; None once it is durable
 
 # Past this a batch gains little more and its slowest member waits longer; ledger-only batches
 # of 200 were measured best, and larger ones hold their locks for tens of milliseconds.
 LARGEST_BATCH = 256
+
+# Some seconds of work. Whoever comes later is told at once: a caller that waits longer has gone.
+LONGEST_QUEUE = 4096
 
 
 class Part(Protocol):
@@ -47,7 +50,7 @@ class Part(Protocol):
 
     def read(self, results: list[list[Any]]) -> None: ...
 
-    def refusal(self, changes: Changes) -> Exception | None:
+    def refusal(self, changes: Changes) -> Verdict:
         """Why these changes cannot be, given what was granted before them; None if they can."""
 
     def grant(self, changes: Changes) -> None:
@@ -56,17 +59,29 @@ class Part(Protocol):
     def second(self) -> list[Statement]:
         """What writes everything granted."""
 
-    def committed(self) -> None:
-        """The transaction is durable."""
-
 
 PartMaker = Callable[[Sequence[Changes]], Part]
 
 
-@dataclass(slots=True)
+class UnwritableChanges(Exception):
+    """The database refuses a change set for what is in it: a fault in the code that made it.
+    The values are left out, since this goes to the log."""
+
+    def __init__(self, error: psycopg.Error) -> None:
+        said = error.diag
+        place = said.constraint_name or said.column_name or said.table_name
+        super().__init__(f"{error.sqlstate} {said.message_primary} ({place})")
+
+
 class _Waiting:
-    changes: Changes
-    verdict: asyncio.Future[None]
+    """A change set whose caller waits for its verdict."""
+
+    __slots__ = ("changes", "key", "verdict")
+
+    def __init__(self, changes: Changes) -> None:
+        self.changes = changes
+        self.key = (changes.tenant.id, changes.key.key) if changes.key else None
+        self.verdict: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
 
 
 class Committer:
@@ -81,19 +96,24 @@ class Committer:
         self._closed = False
 
     async def commit(self, changes: Changes) -> None:
-        """Returns once `changes` are durable.
+        """Returns once `changes` are durable; they are committed also if the caller goes away.
 
-        Raises GuardLost or KeyTaken when another request was first, the refusal of a ledger
-        floor, and Unavailable when the database was lost: then only the idempotency key can
-        tell whether the changes are there.
+        Raises, having changed nothing: GuardLost or KeyTaken when another request was first,
+        the refusal of a ledger floor, Conflict when another holds on to a row, Unavailable.
+        Raises DatabaseLost, an Unavailable too, when the database went away meanwhile: then
+        only the idempotency key can tell whether the changes are there.
         """
         if self._closed:
             raise Unavailable("The server is shutting down. Nothing was changed; try again.")
-        waiting = _Waiting(changes, asyncio.get_running_loop().create_future())
+        if len(self._queue) >= LONGEST_QUEUE:
+            raise Unavailable("The server is overloaded. Nothing was changed; try again later.")
+        waiting = _Waiting(changes)
         self._queue.append(waiting)
         if self._running is None:
             self._running = asyncio.create_task(self._run())
-        await asyncio.shield(waiting.verdict)
+        refusal = await asyncio.shield(waiting.verdict)
+        if refusal is not None:
+            raise refusal
 
     async def close(self) -> None:
         """Refuses new changes and waits until all accepted ones have their answer."""
@@ -113,80 +133,61 @@ class Committer:
         others must see how it ended."""
         batch: list[_Waiting] = []
         later: list[_Waiting] = []
-        keys: set[tuple[int, str]] = set()
+        keys = set()
         for waiting in self._queue:
-            claim = waiting.changes.key
-            key = (waiting.changes.tenant.id, claim.key) if claim else None
-            if len(batch) == LARGEST_BATCH or key in keys:
+            if len(batch) == LARGEST_BATCH or waiting.key in keys:
                 later.append(waiting)
                 continue
             batch.append(waiting)
-            if key:
-                keys.add(key)
+            if waiting.key is not None:
+                keys.add(waiting.key)
         self._queue = later
         return batch
 
-    async def _flush(self, batch: list[_Waiting]) -> None:
+    async def _flush(self, batch: Sequence[_Waiting]) -> None:
+        """Gives every set of the batch its answer."""
+        try:
+            await self._settle(batch)
+        except DatabaseLost as lost:
+            # It may be that the COMMIT arrived. Trying again is for the callers, whose
+            # idempotency keys know.
+            unanswered = [waiting for waiting in batch if not waiting.verdict.done()]
+            log.warning("commit_lost", sets=len(unanswered), error=str(lost.__cause__))
+            for waiting in unanswered:
+                waiting.verdict.set_result(DatabaseLost())
+
+    async def _settle(self, batch: Sequence[_Waiting]) -> None:
         try:
             verdicts = await self._transact([waiting.changes for waiting in batch])
-        except (psycopg.OperationalError, asyncio.TimeoutError) as error:
-            if getattr(error, "sqlstate", None) and len(batch) > 1:
-                await self._one_by_one(batch)
-                return
-            # Lost on the way: the commit may have happened. Trying again is for the caller,
-            # whose idempotency key knows.
-            log.warning("commit_lost", sets=len(batch), error=str(error))
-            lost = Unavailable("The database did not answer. Try again with the same key.")
-            verdicts = [lost] * len(batch)
-        except Exception as error:
+        except DatabaseLost:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is for the set that broke
             if len(batch) > 1:
-                await self._one_by_one(batch)
+                # The transaction left nothing behind. Alone, a set breaks nobody but itself.
+                for waiting in batch:
+                    await self._settle([waiting])
                 return
-            log.error("commit_failed", error=str(error), exc_info=error)
-            verdicts = [error]
+            verdicts = [_verdict_on(error)]
         for waiting, verdict in zip(batch, verdicts, strict=True):
-            if waiting.verdict.done():
-                continue
-            if verdict is None:
-                waiting.verdict.set_result(None)
-            else:
-                waiting.verdict.set_exception(verdict)
+            waiting.verdict.set_result(verdict)
 
-    async def _one_by_one(self, batch: list[_Waiting]) -> None:
-        """One set broke the merged transaction, which left nothing behind: find out which,
-        and let the others pass."""
-        for waiting in batch:
-            await self._flush([waiting])
-
-    async def _transact(self, sets: Sequence[Changes]) -> list[Exception | None]:
+    async def _transact(self, sets: Sequence[Changes]) -> list[Verdict]:
+        """A verdict on each set. If it raises anything but DatabaseLost, nothing has changed."""
         parts = [make(sets) for make in self._parts]
-        async with self._pool.point() as connection:
-            try:
-                async with connection.pipeline():
-                    await connection.execute("BEGIN")
-                    await self._first(connection, parts)
-                    verdicts = [judge(parts, changes) for changes in sets]
-                    for part in parts:
-                        for sql, arrays in part.second():
-                            await connection.execute(sql, arrays)
-                    await connection.execute("COMMIT")
-            except BaseException:
-                if not connection.closed:
-                    await connection.rollback()
-                raise
-        for part in parts:
-            part.committed()
+        async with self._pool.point() as connection, connection.pipeline():
+            await connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
+            asked = [[await connection.execute(*one) for one in part.first()] for part in parts]
+            for part, cursors in zip(parts, asked, strict=True):
+                part.read([await cursor.fetchall() for cursor in cursors])
+            verdicts = [_judge(parts, changes) for changes in sets]
+            for part in parts:
+                for sql, arrays in part.second():
+                    await connection.execute(sql, arrays)
+            await connection.execute("COMMIT")
         return verdicts
 
-    async def _first(self, connection: Connection, parts: Sequence[Part]) -> None:
-        asked = []
-        for part in parts:
-            asked.append([await connection.execute(*statement) for statement in part.first()])
-        for part, cursors in zip(parts, asked, strict=True):
-            part.read([await cursor.fetchall() for cursor in cursors])
 
-
-def judge(parts: Sequence[Part], changes: Changes) -> Exception | None:
+def _judge(parts: Sequence[Part], changes: Changes) -> Verdict:
     """Granted by every part or by none."""
     for part in parts:
         refusal = part.refusal(changes)
@@ -195,3 +196,23 @@ def judge(parts: Sequence[Part], changes: Changes) -> Exception | None:
     for part in parts:
         part.grant(changes)
     return None
+
+
+def _verdict_on(error: Exception) -> Exception:
+    """What the caller of a set hears whose transaction failed although it was alone."""
+    match error:
+        case (
+            psycopg.errors.LockNotAvailable()
+            | psycopg.errors.DeadlockDetected()
+            | psycopg.errors.SerializationFailure()
+        ):
+            return Conflict(
+                "Another request holds on to this object. Nothing was changed; try again."
+            )
+        case psycopg.OperationalError() | psycopg.errors.ReadOnlySqlTransaction():
+            log.error("commit_refused", error=str(error))
+            return Unavailable("The database cannot write. Nothing was changed; try again later.")
+        case psycopg.Error():
+            return UnwritableChanges(error)
+        case _:
+            return error

@@ -7,7 +7,7 @@ claimed as "started" and later finished, by whoever still holds its fence.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -76,67 +76,70 @@ _RELEASE = (
 )
 
 
+Place = tuple[int, str]  # tenant, key
+
+
 class Keys(Part):
     """Claims and finishes the keys of a batch; no two sets of it carry the same one."""
 
     def __init__(self, sets: Sequence[Changes]) -> None:
-        claims = sorted(
-            ((changes.tenant.id, changes.key.key, changes.key) for changes in sets if changes.key),
-            key=lambda claim: claim[:2],
-        )
-        self._new = [claim for claim in claims if claim[2].finishes is None]
-        self._finishing = [claim for claim in claims if claim[2].finishes is not None]
-        self._held: set[tuple[int, str]] = set()
-        self._granted: dict[tuple[int, str], KeyClaim] = {}
+        claims = {_place(changes, changes.key): changes.key for changes in sets if changes.key}
+        in_order = [(place, claims[place]) for place in sorted(claims)]
+        self._new = {place: claim for place, claim in in_order if claim.finishes is None}
+        self._finishing = {place: claim for place, claim in in_order if claim.finishes is not None}
+        self._held: set[Place] = set()
+        self._granted: set[Place] = set()
 
     def first(self) -> list[Statement]:
         statements: list[Statement] = []
         if self._new:
             rows = [
-                (tenant, key, c.fingerprint, c.status, c.response, c.created, c.lease_until, c.fence)
-                for tenant, key, c in self._new
+                (*place, c.fingerprint, c.status, c.response, c.created, c.lease_until, c.fence)
+                for place, c in self._new.items()
             ]
             columns = zip(*rows, strict=True)
             arrays = [kind.array(column) for kind, column in zip(_TYPES, columns, strict=True)]
             statements.append((_CLAIM, arrays))
         if self._finishing:
-            fences = TEXT.array([claim.finishes for _, _, claim in self._finishing])
-            statements.append((_LOCK, [*_places(self._finishing), fences]))
+            fences = TEXT.array([claim.finishes for claim in self._finishing.values()])
+            statements.append((_LOCK, [*_arrays(self._finishing), fences]))
         return statements
 
     def read(self, results: list[list[Any]]) -> None:
         self._held = {(tenant, key) for rows in results for tenant, key in rows}
 
     def refusal(self, changes: Changes) -> Exception | None:
-        if changes.key and (changes.tenant.id, changes.key.key) not in self._held:
+        if changes.key and _place(changes, changes.key) not in self._held:
             return KeyTaken(changes.key.key)
         return None
 
     def grant(self, changes: Changes) -> None:
         if changes.key:
-            self._granted[changes.tenant.id, changes.key.key] = changes.key
+            self._granted.add(_place(changes, changes.key))
 
     def second(self) -> list[Statement]:
         statements: list[Statement] = []
-        finished = [claim for claim in self._finishing if claim[:2] in self._granted]
+        finished = [place for place in self._finishing if place in self._granted]
         if finished:
-            statuses = INTEGER.array([claim.status for _, _, claim in finished])
-            responses = BYTEA.array([claim.response for _, _, claim in finished])
-            statements.append((_FINISH, [*_places(finished), statuses, responses]))
+            statuses = INTEGER.array([self._finishing[place].status for place in finished])
+            responses = BYTEA.array([self._finishing[place].response for place in finished])
+            statements.append((_FINISH, [*_arrays(finished), statuses, responses]))
         # A set that was refused for another reason leaves its key free for the next try.
-        released = [
-            claim for claim in self._new if claim[:2] in self._held and claim[:2] not in self._granted
-        ]
+        released = [place for place in self._new if place in self._held - self._granted]
         if released:
-            statements.append((_RELEASE, _places(released)))
+            statements.append((_RELEASE, _arrays(released)))
         return statements
 
-    def committed(self) -> None:
-        """Nothing is remembered past the commit."""
+
+def _place(changes: Changes, claim: KeyClaim) -> Place:
+    return (changes.tenant.id, claim.key)
 
 
-def _places(claims: Sequence[tuple[int, str, KeyClaim]]) -> list[bytes]:
-    return [BIGINT.array([claim[0] for claim in claims]), TEXT.array([claim[1] for claim in claims])]
+def _arrays(places: Collection[Place]) -> list[bytes]:
+    return [
+        BIGINT.array([tenant for tenant, _ in places]),
+        TEXT.array([key for _, key in places]),
+    ]
 
 
 # Clients retry for hours, not for days; the official ones give up within minutes.

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractAsyncContextManager
+import select
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import AsyncConnectionPool
 
+from guilder_server.kernel.errors import Unavailable
 from guilder_server.postgres import columns
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
@@ -15,34 +19,40 @@ Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 # Every statement of the committer and of the merged reads finds rows by primary key, from an
 # array. A plan made while a table was empty would scan it whole, and be kept: say so once.
 _PLANNER = "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off"
-_LOCK_TIMEOUT = "-c lock_timeout=5s -c idle_in_transaction_session_timeout=30s"
+# Commits hold their locks for milliseconds; who waits longer than this waits for a person. There
+# is no limit on a statement, which would cut short a COMMIT that waits for its replica.
+_PATIENCE = "-c lock_timeout=2s -c idle_in_transaction_session_timeout=30s"
+
+# A network that swallows packets is noticed within seconds, not within the kernel's two hours.
+_LINE = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+}
 
 
-async def _configure(connection: Connection) -> None:
-    columns.register(connection.adapters)
-    connection.prepare_threshold = 0
+class DatabaseLost(Unavailable):
+    """No connection could be had, or the one in use has gone: what was under way on it may or
+    may not have happened."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The database did not answer. Try again in a moment, with the same idempotency key "
+            "if the request had one."
+        )
 
 
 class Pool:
     """Two kinds of connection: for point work by key, and for queries that the planner must
     be free to plan. All are in autocommit; who wants a transaction says BEGIN."""
 
-    def __init__(self, database_url: str, points: int = 3, queries: int = 4) -> None:
-        self._points = self._make(database_url, points, f"{_PLANNER} {_LOCK_TIMEOUT}")
-        self._queries = self._make(database_url, queries, "-c statement_timeout=30s")
-
-    @staticmethod
-    def _make(url: str, size: int, options: str) -> AsyncConnectionPool[Connection]:
-        return AsyncConnectionPool(
-            url,
-            kwargs={"autocommit": True, "options": options},
-            configure=_configure,
-            min_size=1,
-            max_size=size,
-            timeout=5,
-            reconnect_timeout=3600,
-            open=False,
-        )
+    def __init__(
+        self, database_url: str, points: int = 3, queries: int = 4, wait_s: float = 5
+    ) -> None:
+        self._points = _connections(database_url, points, f"{_PLANNER} {_PATIENCE}", wait_s)
+        self._queries = _connections(database_url, queries, "-c statement_timeout=30s", wait_s)
 
     async def open(self) -> None:
         await self._points.open(wait=True, timeout=30)
@@ -53,7 +63,60 @@ class Pool:
         await self._queries.close(timeout=5)
 
     def point(self) -> AbstractAsyncContextManager[Connection]:
-        return self._points.connection()
+        """Raises DatabaseLost. Any other error leaves the connection as it was, and nothing
+        of a transaction that was begun on it."""
+        return _lent(self._points)
 
     def query(self) -> AbstractAsyncContextManager[Connection]:
-        return self._queries.connection()
+        """As `point`."""
+        return _lent(self._queries)
+
+
+def _connections(
+    url: str, size: int, options: str, wait_s: float
+) -> AsyncConnectionPool[Connection]:
+    said = {name: value for name, value in conninfo_to_dict(url).items() if value is not None}
+    theirs = said.get("options", "")
+    return AsyncConnectionPool(
+        url,
+        kwargs={"autocommit": True, **_LINE, **said, "options": f"{options} {theirs}".strip()},
+        configure=_configure,
+        min_size=1,
+        max_size=size,
+        timeout=wait_s,
+        reconnect_timeout=3600,
+        open=False,
+    )
+
+
+async def _configure(connection: Connection) -> None:
+    columns.register(connection.adapters)
+    connection.prepare_threshold = 0
+
+
+@asynccontextmanager
+async def _lent(pool: AsyncConnectionPool[Connection]) -> AsyncIterator[Connection]:
+    try:
+        connection = await pool.getconn()
+        while _hung_up(connection):
+            await connection.close()
+            await pool.putconn(connection)
+            connection = await pool.getconn()
+    except psycopg.OperationalError as error:
+        raise DatabaseLost from error
+    try:
+        async with connection:
+            yield connection
+    except psycopg.Error as error:
+        if connection.closed or (error.sqlstate or "").startswith("57P"):  # it is shutting down
+            raise DatabaseLost from error
+        raise
+    finally:
+        await pool.putconn(connection)
+
+
+def _hung_up(connection: Connection) -> bool:
+    """Whether the server has ended this idle connection: the one thing that it says unasked."""
+    unread = select.poll()
+    unread.register(connection.pgconn.socket, select.POLLIN)
+    return bool(unread.poll(0))

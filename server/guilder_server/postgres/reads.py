@@ -11,13 +11,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-import psycopg
-
-from guilder_server.kernel.errors import Unavailable
 from guilder_server.postgres.columns import ColumnType
-from guilder_server.postgres.pool import Pool
+from guilder_server.postgres.pool import DatabaseLost, Pool
 
 T = TypeVar("T")
+Key = tuple[Any, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,14 +27,20 @@ class Lookup(Generic[T]):
     load: Callable[[Sequence[Any]], T]
 
 
+Wishes = dict[Lookup[Any], dict[Key, asyncio.Future[Any]]]
+
+
 class MergedReads:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._wishes: dict[Lookup[Any], dict[tuple[Any, ...], asyncio.Future[Any]]] = {}
+        self._wishes: Wishes = {}
         self._running: asyncio.Task[None] | None = None
 
     async def one(self, lookup: Lookup[T], *key: Any) -> T | None:
-        """The row under `key`, or None. Sees every commit that was answered before the call."""
+        """The row under `key`, or None. Sees every commit that was answered before the call.
+
+        Raises DatabaseLost.
+        """
         wished = self._wishes.setdefault(lookup, {})
         future = wished.get(key)
         if future is None:
@@ -50,33 +54,40 @@ class MergedReads:
         try:
             while self._wishes:
                 wishes, self._wishes = self._wishes, {}
-                try:
-                    await self._fetch(wishes)
-                except Exception as error:
-                    self._fail(wishes, error)
+                await self._fulfil(wishes)
         finally:
             self._running = None
 
-    async def _fetch(self, wishes: dict[Lookup[Any], dict[tuple[Any, ...], Any]]) -> None:
-        for attempt in (1, 2):
-            try:
-                rows = await self._trip(wishes)
-                break
-            except psycopg.OperationalError:
-                # The server restarted under a pooled connection. Reading twice harms nobody.
-                if attempt == 2:
-                    raise
-        for (lookup, wished), found in zip(wishes.items(), rows, strict=True):
+    async def _fulfil(self, wishes: Wishes) -> None:
+        """Gives every wish its answer, be it an error."""
+        futures = [future for wished in wishes.values() for future in wished.values()]
+        try:
+            found = await self._fetch(wishes)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the readers shall hear it
+            if len(futures) == 1 or isinstance(error, DatabaseLost):
+                for future in futures:
+                    _refuse(future, error)
+                return
+            # Something is wrong with one of the keys: the others shall have their rows.
+            for lookup, wished in wishes.items():
+                for key, future in wished.items():
+                    await self._fulfil({lookup: {key: future}})
+            return
+        for (lookup, wished), rows in zip(wishes.items(), found, strict=True):
             width = len(lookup.key)
-            for row in found:
-                future = wished.pop(row[:width], None)
-                if future and not future.done():
-                    future.set_result(lookup.load(row[width:]))
-            for future in wished.values():
-                if not future.done():
-                    future.set_result(None)
+            row_of = {row[:width]: row[width:] for row in rows}
+            for key, future in wished.items():
+                _answer(future, lookup, row_of.get(key))
 
-    async def _trip(self, wishes: dict[Lookup[Any], dict[tuple[Any, ...], Any]]) -> list[list[Any]]:
+    async def _fetch(self, wishes: Wishes) -> list[list[Key]]:
+        """The rows for each lookup."""
+        try:
+            return await self._trip(wishes)
+        except DatabaseLost:
+            # The server may have restarted, and reading twice harms nobody.
+            return await self._trip(wishes)
+
+    async def _trip(self, wishes: Wishes) -> list[list[Key]]:
         async with self._pool.point() as connection, connection.pipeline():
             cursors = []
             for lookup, wished in wishes.items():
@@ -85,13 +96,14 @@ class MergedReads:
                 cursors.append(await connection.execute(lookup.sql, arrays))
             return [await cursor.fetchall() for cursor in cursors]
 
-    def _fail(
-        self, wishes: dict[Lookup[Any], dict[tuple[Any, ...], Any]], error: Exception
-    ) -> None:
-        shown = error
-        if isinstance(error, (psycopg.OperationalError, TimeoutError)):
-            shown = Unavailable("The database did not answer. Nothing was changed; try again.")
-        for wished in wishes.values():
-            for future in wished.values():
-                if not future.done():
-                    future.set_exception(shown)
+
+def _answer(future: asyncio.Future[Any], lookup: Lookup[Any], row: Key | None) -> None:
+    try:
+        future.set_result(None if row is None else lookup.load(row))
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with this row is for its reader
+        _refuse(future, error)
+
+
+def _refuse(future: asyncio.Future[Any], error: Exception) -> None:
+    future.set_exception(error)
+    future.exception()  # it has been looked at, should all who asked have gone away

@@ -53,7 +53,10 @@ class Rows(Part):
                 self._versions[mapping, (tenant, id)] = version
 
     def refusal(self, changes: Changes) -> Exception | None:
-        seen: dict[tuple[Mapping[Any], Key], int] = {}
+        seen = {
+            (self._mappings.of(thing), (changes.tenant.id, thing.id)): thing.version
+            for thing in changes.added
+        }
         for before, after in changes.changed:
             place = (self._mappings.of(before), (changes.tenant.id, before.id))
             if before.version != seen.get(place, self._versions.get(place)):
@@ -64,7 +67,9 @@ class Rows(Part):
     def grant(self, changes: Changes) -> None:
         tenant = changes.tenant.id
         for thing in changes.added:
-            self._added.setdefault(self._mappings.of(thing), []).append((tenant, thing))
+            mapping = self._mappings.of(thing)
+            self._versions[mapping, (tenant, thing.id)] = thing.version
+            self._added.setdefault(mapping, []).append((tenant, thing))
         for before, after in changes.changed:
             mapping = self._mappings.of(before)
             self._versions[mapping, (tenant, after.id)] = after.version
@@ -81,6 +86,3 @@ class Rows(Part):
                 arrays = mapping.arrays(tenants, list(changed.values()))
                 statements.append((mapping.update_sql, arrays))
         return statements
-
-    def committed(self) -> None:
-        """Nothing is remembered past the commit."""

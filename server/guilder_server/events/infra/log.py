@@ -53,5 +53,3 @@ class EventLog(Part):
             ),
             (_OUTBOX, [tenants, ids]),
         ]
-
-    def committed(self) -> None: ...

@@ -28,9 +28,7 @@ class PostgresEvents:
 
     async def page(self, tenant: Tenant, query: ListQuery, types: Sequence[str]) -> Page:
         conditions = [sa.or_(*(_of_type(type) for type in types))] if types else []
-        return await listing.page(
-            self._pool, EVENTS, tenant.id, query, conditions, "evt", "event"
-        )
+        return await listing.page(self._pool, EVENTS, tenant.id, query, conditions, "evt", "event")
 
 
 def _of_type(type: str) -> sa.ColumnElement[bool]:

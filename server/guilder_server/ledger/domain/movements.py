@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from guilder_server.kernel.money import Money
-from guilder_server.kernel.postings import Leg, LedgerTransaction
+from guilder_server.kernel.postings import LedgerTransaction, Leg
 from guilder_server.ledger.domain import chart
 
 
@@ -94,5 +94,3 @@ def fee(transaction: LedgerTransaction) -> int:
 
 def _sum(transaction: LedgerTransaction, prefix: str) -> int:
     return sum(leg.amount for leg in transaction.legs if leg.account.code.startswith(prefix))
-
-

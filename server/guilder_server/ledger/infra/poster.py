@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from guilder_server.kernel.changes import Changes
+from guilder_server.kernel.changes import Changes, GuardLost
 from guilder_server.kernel.errors import Refused
 from guilder_server.kernel.postings import AccountRef, LedgerTransaction
 from guilder_server.postgres.columns import BIGINT, INSTANT, TEXT
@@ -20,7 +20,7 @@ from guilder_server.postgres.committer import Part, PartMaker, Statement
 _CREATE = (
     "INSERT INTO ledger_accounts (tenant_id, code, currency, normal_side, floor, balance, version) "
     "SELECT t, c, y, n, f, 0, 0 FROM unnest(%s, %s, %s, %s, %s) AS v(t, c, y, n, f) "
-    "ON CONFLICT (tenant_id, code, currency) DO NOTHING RETURNING id"
+    "ON CONFLICT (tenant_id, code, currency) DO NOTHING RETURNING tenant_id, code, currency"
 )
 _LOCK = (
     "SELECT a.tenant_id, a.code, a.currency, a.id, a.balance, a.version, a.floor, a.normal_side "
@@ -45,6 +45,9 @@ _BALANCES = (
 )
 
 Place = tuple[int, str, str]  # tenant, code, currency
+
+# Some 20 MB. An account that was forgotten is made once more, in vain.
+MOST_KNOWN = 100_000
 
 
 class FloorReached(Refused):
@@ -91,12 +94,12 @@ def poster() -> PartMaker:
 class Poster(Part):
     def __init__(self, sets: Sequence[Changes], known: set[Place]) -> None:
         self._known = known
-        self._refs: dict[Place, AccountRef] = {
-            _place(changes, leg.account): leg.account
-            for changes in sets
-            for transaction in changes.postings
-            for leg in transaction.legs
-        }
+        self._refs: dict[Place, AccountRef] = {}
+        for changes in sets:
+            for transaction in changes.postings:
+                for leg in transaction.legs:
+                    # If two differ, the first one makes the account, as it would alone.
+                    self._refs.setdefault(_place(changes, leg.account), leg.account)
         self._accounts: dict[Place, _Account] = {}
         self._transactions: list[tuple[int, LedgerTransaction]] = []
         self._entries: list[_Entry] = []
@@ -115,12 +118,19 @@ class Poster(Part):
         return statements
 
     def read(self, results: list[list[Any]]) -> None:
-        for tenant, code, currency, *rest in results[-1] if results else ():
+        if not results:
+            return
+        *created, locked = results
+        for tenant, code, currency, *rest in locked:
             self._accounts[tenant, code, currency] = _Account(*rest)
         missing = self._refs.keys() - self._accounts.keys()
         if missing:
             self._known -= missing
-            raise LookupError(f"ledger accounts {sorted(missing)} are gone from the database")
+            raise GuardLost(f"ledger accounts {sorted(missing)} are gone from the database")
+        # What this transaction has created is not there yet for good; it is known next time.
+        if len(self._known) > MOST_KNOWN:
+            self._known.clear()
+        self._known |= self._accounts.keys() - {tuple(row) for rows in created for row in rows}
 
     def refusal(self, changes: Changes) -> Exception | None:
         balances: dict[Place, int] = {}
@@ -173,9 +183,6 @@ class Poster(Part):
                 ],
             ),
         ]
-
-    def committed(self) -> None:
-        self._known.update(self._accounts)
 
     def _transaction_arrays(self) -> list[bytes]:
         rows = [transaction for _, transaction in self._transactions]

@@ -63,16 +63,16 @@ class PostgresLedger:
         after = chart.MERCHANT[:-1] + chr(ord(chart.MERCHANT[-1]) + 1)
         async with self._pool.query() as connection:
             cursor = await connection.execute(_ACCOUNTS, [tenant.id, chart.MERCHANT, after])
-            return [(code, currency, balance) for code, currency, balance in await cursor.fetchall()]
+            return [
+                (code, currency, balance) for code, currency, balance in await cursor.fetchall()
+            ]
 
     async def transaction(self, tenant: Tenant, id: str) -> BalanceTransaction | None:
         header = await self._reads.one(HEADERS.lookup, tenant.id, id)
         shares = await self._reads.one(SHARES, tenant.id, id)
         return _joined(header, shares) if header and shares else None
 
-    async def transactions(
-        self, tenant: Tenant, query: ListQuery, filters: Dict[str, str]
-    ) -> Page:
+    async def transactions(self, tenant: Tenant, query: ListQuery, filters: Dict[str, str]) -> Page:
         conditions = [transactions.c[name] == value for name, value in filters.items()]
         page = await listing.page(
             self._pool, HEADERS, tenant.id, query, conditions, "txn", "balance_transaction"

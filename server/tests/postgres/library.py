@@ -1,0 +1,169 @@
+"""A small world for the committer: shelves and the books on them, beside the real keys, ledger
+and events of the product."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+import sqlalchemy as sa
+
+from guilder_server.events.infra.log import EventLog
+from guilder_server.kernel.changes import Changes
+from guilder_server.kernel.tenant import Tenant
+from guilder_server.ledger.infra.poster import poster
+from guilder_server.postgres.committer import Committer, PartMaker, Statement
+from guilder_server.postgres.keys import Keys
+from guilder_server.postgres.mapping import Mapping
+from guilder_server.postgres.pool import Pool
+from guilder_server.postgres.reads import MergedReads
+from guilder_server.postgres.rows import Mappings
+from guilder_server.postgres.schema import id_column, instant_column, tenant_column
+
+NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+TENANT = Tenant(1, "acct_1", livemode=False)
+STRANGER = Tenant(2, "acct_2", livemode=False)
+
+_metadata = sa.MetaData()
+
+
+@dataclass(frozen=True)
+class Shelf:
+    id: str
+    version: int
+    created: datetime
+    words: str
+
+
+@dataclass(frozen=True)
+class Book:
+    """Its price may not fall below zero, and its shelf must be there."""
+
+    id: str
+    version: int
+    created: datetime
+    shelf_id: str
+    price: int
+
+
+SHELVES = Mapping(
+    Shelf,
+    sa.Table(
+        "library_shelves",
+        _metadata,
+        tenant_column(),
+        id_column(),
+        sa.Column("version", sa.Integer, nullable=False),
+        instant_column("created"),
+        sa.Column("words", sa.Text, nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", "id"),
+    ),
+)
+BOOKS = Mapping(
+    Book,
+    sa.Table(
+        "library_books",
+        _metadata,
+        tenant_column(),
+        id_column(),
+        sa.Column("version", sa.Integer, nullable=False),
+        instant_column("created"),
+        id_column("shelf_id"),
+        sa.Column("price", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", "id"),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "shelf_id"], ["library_shelves.tenant_id", "library_shelves.id"]
+        ),
+        sa.CheckConstraint("price >= 0", name="library_books_price"),
+    ),
+)
+
+
+def furnish(url: str) -> None:
+    """The two tables, where they are not there yet."""
+    engine = sa.create_engine(
+        sa.make_url(url).set(drivername="postgresql+psycopg"), poolclass=sa.NullPool
+    )
+    _metadata.create_all(engine)
+
+
+class Record:
+    """Writes down which sets each transaction carried, and takes no other part in it."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[Changes]] = []
+
+    def __call__(self, sets: Sequence[Changes]) -> Record:
+        self.batches.append(list(sets))
+        return self
+
+    def order(self) -> list[Changes]:
+        """The sets in the order in which they were decided: each where it came last."""
+        last = {id(changes): changes for batch in reversed(self.batches) for changes in batch[::-1]}
+        return list(last.values())[::-1]
+
+    def first(self) -> list[Statement]:
+        return []
+
+    def read(self, results: list[list[Any]]) -> None: ...
+
+    def refusal(self, changes: Changes) -> None: ...
+
+    def grant(self, changes: Changes) -> None: ...
+
+    def second(self) -> list[Statement]:
+        return []
+
+
+class Intruder(Record):
+    """Slips a statement into the transactions that carry a set of this tenant."""
+
+    def __init__(self, statement: str, tenant: Tenant, *, first: bool = False) -> None:
+        super().__init__()
+        self._statement, self._tenant, self._first = statement, tenant, first
+
+    def _slipped_in(self, here: bool) -> list[Statement]:
+        meant = any(changes.tenant == self._tenant for changes in self.batches[-1])
+        return [(self._statement, ())] if meant and here else []
+
+    def first(self) -> list[Statement]:
+        return self._slipped_in(self._first)
+
+    def second(self) -> list[Statement]:
+        return self._slipped_in(not self._first)
+
+
+@dataclass
+class Library:
+    url: str
+    pool: Pool
+    committer: Committer
+    record: Record
+    reads: MergedReads
+    stranger: psycopg.AsyncConnection[tuple[Any, ...]]
+
+    async def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        """What somebody else finds in the database."""
+        return await (await self.stranger.execute(query, values)).fetchall()
+
+    async def find(self, mapping: Mapping[Any], id: str, tenant: Tenant = TENANT) -> Any:
+        return await self.reads.one(mapping.lookup, tenant.id, id)
+
+
+@asynccontextmanager
+async def opened(url: str, *further: PartMaker, wait_s: float = 5) -> AsyncIterator[Library]:
+    """The library at `url`, its committer made as the application makes its own; `further`
+    parts come last."""
+    pool = Pool(url, wait_s=wait_s)
+    await pool.open()
+    record = Record()
+    parts = [record, Keys, Mappings([SHELVES, BOOKS]).part(), poster(), EventLog, *further]
+    try:
+        async with await psycopg.AsyncConnection.connect(url, autocommit=True) as stranger:
+            yield Library(url, pool, Committer(pool, parts), record, MergedReads(pool), stranger)
+    finally:
+        await pool.close()
