@@ -29,6 +29,7 @@ from guilder_server.payments.ports import Settler, Tools, Wish
 PATH = "/sandbox/authenticate"
 
 _TRIES = 5
+_INTENT = re.compile(r"pi_[0-9A-Za-z]{1,64}")
 _PLAIN_HOST = re.compile(r"[A-Za-z0-9.:\[\]-]+")
 
 _STYLE = """
@@ -130,7 +131,9 @@ class SandboxPage:
     async def _waiting(self, request: Request) -> tuple[Tenant, Intent]:
         """The payment that waits for this customer. Raises NotFound for every other."""
         id = request.path_params["intent"]
-        waiting = await self._tools.store.awaiting_customer(id)
+        waiting = None
+        if _INTENT.fullmatch(id):
+            waiting = await self._tools.store.awaiting_customer(id)
         if waiting is None:
             raise NotFound("payment_intent", id)
         require_secret(waiting[1], request.query_params.get("client_secret"))

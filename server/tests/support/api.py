@@ -165,14 +165,14 @@ class ApiServer:
 
     def __init__(self, database_url: str, **settings: Any) -> None:
         self.database_url = database_url
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         self._settings = Settings(
             database_url=database_url,
             key_pepper=PEPPER,
             fingerprint_key=FINGERPRINT_KEY,
-            **settings,
+            **{"public_url": self.url, **settings},
         )
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         config = uvicorn.Config(
             create_app(self._settings), loop="uvloop", http="httptools", log_level="warning"
         )

@@ -99,8 +99,8 @@ async def confirm_in_browser(tools: Tools, wish: Wish, id: str) -> Step:
     """A customer pays, on the merchant's terms, and sees no more than a customer may."""
     intent = await found(tools, wish.tenant, id)
     browsing.require_secret(intent, wish.given.get("client_secret"))
-    browsing.refuse_terms(intent, wish.given)
     try:
+        browsing.refuse_terms(intent, wish.given)
         return as_browsers_see(await _confirm(tools, wish, intent))
     except GuilderError as error:
         _hide(error)
