@@ -1,0 +1,209 @@
+"""What is measured: PostgreSQL with full durability on disk, and `guilder serve` upon it."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.parse
+import urllib.request
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from guilder_server.capabilities import SCHEMA
+from guilder_server.embedded import PostgresServer
+from guilder_server.postgres.migrate import upgrade
+from guilder_server.tenancy.bootstrap import open_account
+from machine import children, cpu_s, filesystem_of, resident_mb
+from written import Written, written_with
+
+MERCHANTS = 1000
+CUSTOMERS = 10  # of each merchant, under the same ids: a primary key starts with the tenant
+CUSTOMER_PREFIX = "cus_00000000000000000000"
+WORKERS = 2
+EMPTY, MILLION = "guilder", "million"
+
+SAMPLE_CUSTOMER = {
+    "name": "Ada Example",
+    "email": "ada@example.com",
+    "phone": "+15550100",
+    "address[line1]": "1 Example Street",
+    "address[city]": "Springfield",
+    "address[country]": "US",
+    "metadata[user_id]": "81723",
+}
+# As payments.lua sends them.
+SAMPLE_PAYMENT = {
+    "amount": "20170",
+    "currency": "usd",
+    "confirm": "true",
+    "payment_method": "pm_card_visa",
+    "payment_method_types[0]": "card",
+    "metadata[order_id]": "481723",
+    "metadata[cart]": "9c1e27a08d3b54f6",
+    "metadata[channel]": "ios",
+}
+
+_PROGRAM = "import sys; from guilder_server.cli import main; sys.exit(main())"
+_IN_MEMORY = {"tmpfs", "ramfs"}
+
+
+class Stage:
+    """Two databases with the same merchants: one begins empty, one gets a million payments."""
+
+    def __init__(self, postgres: PostgresServer, folder: Path) -> None:
+        self.postgres = postgres
+        self.keys_file = folder / "keys"
+        self._pepper, self._fingerprint_key = secrets.token_hex(32), secrets.token_hex(32)
+        self.keys: list[str] = []
+        self.first_tenant = 0
+        self.written: Written
+
+    def engine(self, database: str, role: str = "guilder") -> sa.Engine:
+        url = sa.make_url(self.postgres.url_of(database, role))
+        return sa.create_engine(url.set(drivername="postgresql+psycopg"), poolclass=sa.NullPool)
+
+    def prepare(self) -> None:
+        """The schema, the merchants and their customers, and one payment to learn from."""
+        upgrade(self.postgres.url)
+        with self.engine(EMPTY).begin() as connection:
+            pepper = self._pepper.encode()
+            *opened, sample = [open_account(connection, pepper) for _ in range(MERCHANTS + 1)]
+        self.first_tenant = opened[0].tenant_id
+        tenants = [account.tenant_id for account in opened]
+        assert tenants == list(range(tenants[0], tenants[0] + MERCHANTS)), "tenants have gaps"
+        self.keys = [account.secret_key for account in opened]
+        self.keys_file.write_text("".join(f"{key}\n" for key in self.keys), encoding="ascii")
+        self.keys_file.chmod(0o600)
+        with self.serving(EMPTY) as serving:
+            customer = _post(serving, sample.secret_key, "/v1/customers", SAMPLE_CUSTOMER)
+            payment = SAMPLE_PAYMENT | {"customer": customer}
+            # The first opens the merchant's ledger accounts; the second is like all that follow.
+            _post(serving, sample.secret_key, "/v1/payment_intents", payment)
+            paid = _post(serving, sample.secret_key, "/v1/payment_intents", payment)
+        with self.engine(EMPTY).begin() as connection:
+            self.written = written_with(connection, paid)
+            _add_customers(connection, customer)
+        self._execute_alone(f"CREATE DATABASE {MILLION} TEMPLATE {EMPTY} OWNER guilder")
+
+    def _execute_alone(self, statement: str) -> None:
+        engine = self.engine("postgres", "postgres").execution_options(isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.exec_driver_sql(statement)
+
+    def cpu_s(self) -> float:
+        """What PostgreSQL has used of the processors."""
+        return cpu_s(self.postgres.pid)
+
+    def checkpoint(self) -> None:
+        self._execute_alone("CHECKPOINT")
+
+    @contextmanager
+    def serving(self, database: str) -> Iterator[Serving]:
+        """`guilder serve` on one of the databases, for as long as the context lasts."""
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith("GUILDER_")}
+        settings = {
+            "GUILDER_DATABASE_URL": self.postgres.url_of(database),
+            "GUILDER_KEY_PEPPER": self._pepper,
+            "GUILDER_FINGERPRINT_KEY": self._fingerprint_key,
+            "GUILDER_LOG_LEVEL": "warning",
+        }
+        arguments = ["serve", "--port", str(port), "--workers", str(WORKERS)]
+        process = subprocess.Popen(
+            [sys.executable, "-c", _PROGRAM, *arguments],
+            env=inherited | settings,
+            stdout=subprocess.DEVNULL,
+            # A Ctrl-C in the terminal is for us; we stop the servers when we are done.
+            start_new_session=True,
+        )
+        try:
+            serving = Serving(process, f"http://127.0.0.1:{port}")
+            serving.wait()
+            yield serving
+        finally:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+
+class Serving:
+    def __init__(self, process: subprocess.Popen[bytes], url: str) -> None:
+        self._process = process
+        self.url = url
+
+    def wait(self, timeout_s: float = 30) -> None:
+        deadline = time.monotonic() + timeout_s
+        while True:
+            try:
+                with urllib.request.urlopen(f"{self.url}/healthz", timeout=5):
+                    return
+            except OSError:
+                if self._process.poll() is not None or time.monotonic() > deadline:
+                    raise SystemExit("bench: the server does not start") from None
+                time.sleep(0.05)
+
+    def largest_worker_mb(self) -> float:
+        return max(map(resident_mb, children(self._process.pid)))
+
+    def cpu_s(self) -> float:
+        return cpu_s(self._process.pid)
+
+
+@contextmanager
+def staged(folder: Path) -> Iterator[Stage]:
+    """A database on a disk, in a folder that is gone afterwards."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=False)
+    try:
+        kind = filesystem_of(folder)
+        if kind in _IN_MEMORY:
+            raise SystemExit(f"bench: {folder} is kept in memory; name a disk with --folder")
+        with PostgresServer(folder / "postgres") as postgres:
+            stage = Stage(postgres, folder)
+            stage.prepare()
+            yield stage
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _add_customers(connection: sa.Connection, sample: str) -> None:
+    """Copies of a customer that the application made, ten to a merchant."""
+    names = [
+        c.name for c in SCHEMA.tables["customers"].columns if c.name not in ("tenant_id", "id")
+    ]
+    others = ", ".join(names)
+    connection.execute(
+        sa.text(
+            f"INSERT INTO customers (tenant_id, id, {others}) "
+            f"SELECT t.id, :prefix || lpad(n::text, 4, '0'), {others} "
+            "FROM customers c, tenants t, generate_series(1, :customers) n WHERE c.id = :sample"
+        ),
+        {"prefix": CUSTOMER_PREFIX, "customers": CUSTOMERS, "sample": sample},
+    )
+
+
+def _post(serving: Serving, key: str, path: str, fields: dict[str, str]) -> str:
+    """The id of what was made."""
+    request = urllib.request.Request(
+        serving.url + path,
+        data=urllib.parse.urlencode(fields).encode(),
+        headers={"authorization": f"Bearer {key}", "idempotency-key": str(uuid.uuid4())},
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        made: str = json.load(answer)["id"]
+    return made
