@@ -45,10 +45,12 @@ def _expected_failures() -> tuple[type[Exception], ...]:
         NoUnprivilegedUser,
         ServerFailed,
     )
+    from guilder_server.postgres.migrate import NewerDatabase
 
     return (
         EmbeddedServersMissing,
         FolderInUse,
+        NewerDatabase,
         NoUnprivilegedUser,
         NotFitToServe,
         PermissionError,

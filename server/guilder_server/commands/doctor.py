@@ -168,7 +168,12 @@ def _role(connection: Connection) -> Finding:
 
 
 def _migrations(url: str) -> Finding:
-    missing = pending_migrations(url)
+    from guilder_server.postgres.migrate import NewerDatabase
+
+    try:
+        missing = pending_migrations(url)
+    except NewerDatabase as newer:
+        return Finding("migrations", "fail", "the schema is newer than this Guilder", str(newer))
     if missing:
         return Finding(
             "migrations", "fail", f"missing: {', '.join(missing)}", "Run `guilder migrate`."

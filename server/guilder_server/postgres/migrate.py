@@ -23,21 +23,39 @@ def _config(database_url: str) -> Config:
     return config
 
 
+class NewerDatabase(Exception):
+    """The schema is that of a version of Guilder that came after this one."""
+
+    def __init__(self, revision: str) -> None:
+        super().__init__(
+            f"A newer version of Guilder has migrated this database (to {revision}). "
+            "Install that version, or a later one."
+        )
+
+
 def upgrade(database_url: str) -> None:
-    """Apply every migration that is missing, each in its transaction."""
+    """Apply every migration that is missing, each in its transaction. Raises NewerDatabase."""
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
-        command.upgrade(_config(database_url), "head")
+        if pending(database_url):
+            command.upgrade(_config(database_url), "head")
 
 
 def pending(database_url: str) -> list[str]:
-    """The revisions that are missing, oldest first."""
+    """The revisions that are missing, oldest first. Raises NewerDatabase."""
     script = ScriptDirectory.from_config(_config(database_url))
+    ours = [step.revision for step in script.walk_revisions()]  # newest first
+    current = _current(database_url)
+    if current is None:
+        return ours[::-1]
+    if current not in ours:
+        raise NewerDatabase(current)
+    return ours[: ours.index(current)][::-1]
+
+
+def _current(database_url: str) -> str | None:
     with psycopg.connect(database_url, autocommit=True) as connection:
-        exists = connection.execute("SELECT to_regclass('alembic_version')").fetchone()
-        row = None
-        if exists and exists[0]:
-            row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-    current = row[0] if row else "base"
-    ahead = [r.revision for r in script.iterate_revisions("head", current)]
-    return [revision for revision in reversed(ahead) if revision != current]
+        if connection.execute("SELECT to_regclass('alembic_version')").fetchone() == (None,):
+            return None
+        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    return row[0] if row else None

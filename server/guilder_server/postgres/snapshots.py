@@ -43,7 +43,7 @@ def _compressor(version: int) -> zstandard.ZstdCompressor:
 
 @cache
 def _decompressor(version: int) -> zstandard.ZstdDecompressor:
-    return zstandard.ZstdDecompressor(dict_data=_dictionary(version))
+    return zstandard.ZstdDecompressor(dict_data=_dictionary(version), max_window_size=_LARGEST)
 
 
 def pack(json: bytes) -> bytes:
@@ -56,7 +56,12 @@ def unpack(snapshot: bytes) -> bytes:
     """The JSON that was packed. Raises ValueError for a damaged or unknown snapshot."""
     if not snapshot or not (snapshot[0] == 0 or (_FOLDER / f"{snapshot[0]}.zdict").exists()):
         raise ValueError("snapshot of an unknown dictionary version: upgrade Guilder to read it")
+    # Read as a stream: `decompress` believes what the frame says of its own size.
+    frame = _decompressor(snapshot[0]).decompressobj()
     try:
-        return _decompressor(snapshot[0]).decompress(snapshot[1:], max_output_size=_LARGEST)
+        json = frame.decompress(snapshot[1:])
     except zstandard.ZstdError as error:
         raise ValueError(f"damaged snapshot: {error}") from error
+    if not frame.eof or frame.unused_data:
+        raise ValueError("damaged snapshot: it does not end where its frame does")
+    return json
