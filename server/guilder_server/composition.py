@@ -1,0 +1,259 @@
+"""The parts of the application and what connects them: the only place that knows them all.
+
+From the bottom up: what every capability stands on (`Ground`), the capabilities (`House`), and
+how requests and jobs reach them. `main.py` puts an HTTP server in front.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from importlib.metadata import version
+from typing import Any
+
+from starlette.routing import Route
+
+from guilder_server.capabilities import MAPPINGS
+from guilder_server.customers import Customer, Customers, view_customer
+from guilder_server.customers.api import CustomersApi
+from guilder_server.customers.flows import CustomerFlows
+from guilder_server.customers.infra.store import PostgresCustomers
+from guilder_server.events import API_VERSION, Event
+from guilder_server.events.api import EventsApi
+from guilder_server.events.infra.log import EventLog
+from guilder_server.events.infra.store import PostgresEvents
+from guilder_server.events.views import EventView
+from guilder_server.gateways import Gateway
+from guilder_server.gateways.infra.sandbox import Sandbox
+from guilder_server.gateways.infra.store import PostgresAttempts
+from guilder_server.http.app import App
+from guilder_server.http.contract import Contract
+from guilder_server.http.execute import Executor
+from guilder_server.http.expand import Expander
+from guilder_server.http.present import Views
+from guilder_server.kernel.clock import Clock
+from guilder_server.kernel.ids import Ids
+from guilder_server.kernel.lists import ListQuery
+from guilder_server.kernel.postings import LedgerTransaction
+from guilder_server.kernel.steps import Page
+from guilder_server.kernel.tenant import Tenant
+from guilder_server.ledger import Balance, BalanceTransaction
+from guilder_server.ledger.api import BalanceApi
+from guilder_server.ledger.flows import LedgerFlows
+from guilder_server.ledger.infra.poster import poster
+from guilder_server.ledger.infra.store import PostgresLedger
+from guilder_server.ledger.views import LedgerViews, view_balance
+from guilder_server.payment_methods import PaymentMethod, PaymentMethods, view_payment_method
+from guilder_server.payment_methods.api import PaymentMethodsApi
+from guilder_server.payment_methods.flows import PaymentMethodFlows
+from guilder_server.payment_methods.infra.store import PostgresPaymentMethods
+from guilder_server.payments.api import ChargesApi, PaymentIntentsApi, RefundsApi
+from guilder_server.payments.domain.charges import Charge
+from guilder_server.payments.domain.intents import Intent
+from guilder_server.payments.domain.refunds import Refund
+from guilder_server.payments.infra.store import PostgresPayments
+from guilder_server.payments.jobs import PaymentJobs
+from guilder_server.payments.ports import Tools
+from guilder_server.payments.sandbox_page import PATH as AUTHENTICATION_PATH
+from guilder_server.payments.sandbox_page import SandboxPage
+from guilder_server.payments.views import view_charge, view_intent, view_refund
+from guilder_server.postgres import snapshots
+from guilder_server.postgres.committer import Committer
+from guilder_server.postgres.keys import KEY_LOOKUP, KeyRecord, Keys, prune_keys
+from guilder_server.postgres.pool import Pool
+from guilder_server.postgres.reads import MergedReads
+from guilder_server.queue.sweeps import Sweep, Sweeper
+from guilder_server.settings import Settings
+from guilder_server.tenancy import Account, Accounts, Keyring, view_account
+from guilder_server.tenancy.api import AccountApi, Credentials
+from guilder_server.tenancy.infra.store import PostgresAccounts, PostgresKeys
+
+MakeGateways = Callable[[Settings, Clock], Sequence[Gateway]]
+
+
+def sandbox_only(settings: Settings, clock: Clock) -> Sequence[Gateway]:
+    """The gateways of this version: the first one takes new payments."""
+    return [Sandbox(clock, settings.fingerprint_key.encode())]
+
+
+class Ground:
+    """What every capability stands on."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self.settings, self.clock = settings, clock
+        self.ids = Ids(clock)
+        self.pool = Pool(settings.required_database_url)
+        self.reads = MergedReads(self.pool)
+        self.committer = Committer(self.pool, [Keys, MAPPINGS.part(), poster(), EventLog])
+        # Secrets stand for one purpose each; this one also seals idempotency fingerprints.
+        self.secret = settings.fingerprint_key.encode()
+
+    async def key(self, tenant: Tenant, key: str) -> KeyRecord | None:
+        return await self.reads.one(KEY_LOOKUP, tenant.id, key)
+
+
+class House:
+    """The capabilities, each given what it needs of those before it."""
+
+    def __init__(self, ground: Ground, make_gateways: MakeGateways) -> None:
+        settings, clock, ids = ground.settings, ground.clock, ground.ids
+        pool, reads = ground.pool, ground.reads
+        self.accounts = Accounts(PostgresAccounts(reads))
+        self.keyring = Keyring(
+            PostgresKeys(reads), settings.key_pepper.encode(), clock, settings.livemode_allowed
+        )
+        self.events = PostgresEvents(pool, reads)
+        self.ledger = LedgerFlows(PostgresLedger(pool, reads), clock, "usd")
+        gateways = {gateway.name: gateway for gateway in make_gateways(settings, clock)}
+        self.default_gateway = next(iter(gateways))
+        customer_store = PostgresCustomers(pool, reads)
+        self.customers = Customers(customer_store)
+        method_store = PostgresPaymentMethods(pool, reads)
+        self.methods = PaymentMethods(method_store, gateways[self.default_gateway], ids, clock)
+        self.method_flows = PaymentMethodFlows(self.methods, method_store, self.customers, clock)
+        self.customer_flows = CustomerFlows(customer_store, self.method_flows, ids, clock)
+        self.payments = PostgresPayments(pool, reads)
+        self.tools = Tools(
+            store=self.payments,
+            attempts=PostgresAttempts(pool, reads),
+            customers=self.customers,
+            methods=self.methods,
+            gateways=gateways,
+            default_gateway=self.default_gateway,
+            ids=ids,
+            clock=clock,
+            authentication_page=_public_url(settings) + AUTHENTICATION_PATH,
+            timeout_ms=settings.gateway_timeout_ms,
+            lease=_lease(settings),
+        )
+
+    def apis(self) -> Sequence[object]:
+        """The handlers of every operation in the contract."""
+        return [
+            AccountApi(self.accounts),
+            BalanceApi(self.ledger),
+            ChargesApi(self.tools),
+            CustomersApi(self.customer_flows),
+            EventsApi(self.events),
+            PaymentIntentsApi(self.tools),
+            PaymentMethodsApi(self.method_flows),
+            RefundsApi(self.tools),
+        ]
+
+    def loaders(self) -> Mapping[str, Any]:
+        """Where an id in an answer finds its object, by noun."""
+        return {
+            "balance_transaction": self.ledger.find,
+            "charge": self.payments.charge,
+            "customer": self.customers.load,
+            "payment_intent": self.payments.intent,
+            "payment_method": self.methods.find,
+            "refund": self.payments.refund,
+        }
+
+    async def refunds_of(self, tenant: Tenant, charge: str) -> Page:
+        return await self.payments.list_refunds(tenant, ListQuery(), {"charge_id": charge})
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """The application with what must be opened before and closed after it."""
+
+    app: App
+    pool: Pool
+    committer: Committer
+    executor: Executor
+    sweeper: Sweeper
+    pages: Sequence[Route]
+
+    async def open(self) -> None:
+        await self.pool.open()
+        self.sweeper.start()
+
+    async def close(self) -> None:
+        """First no new work, then what is under way, then the connections under it."""
+        await self.sweeper.stop()
+        await self.executor.drain()
+        await self.committer.close()
+        await self.pool.close()
+
+
+def compose(settings: Settings, clock: Clock, make_gateways: MakeGateways) -> Server:
+    ground = Ground(settings, clock)
+    house = House(ground, make_gateways)
+    contract = Contract.load()
+    executor = _executor(ground, house, contract)
+    app = App(
+        router=contract.bind(house.apis()),
+        keyring=Credentials(house.keyring),
+        executor=executor,
+        ids=ground.ids,
+        api_version=API_VERSION,
+        server_version=version("guilder"),
+    )
+    # Whoever has a gateway with real cards has no use for a page that plays their bank.
+    sandbox = house.default_gateway == Sandbox.name
+    pages = SandboxPage(house.tools, executor).routes() if sandbox else []
+    sweeper = _sweeper(ground, house, executor)
+    return Server(app, ground.pool, ground.committer, executor, sweeper, pages)
+
+
+def _executor(ground: Ground, house: House, contract: Contract) -> Executor:
+    views = _views(ground.clock)
+    includes = {("charge", "refunds"): house.refunds_of}
+    return Executor(
+        contract=contract,
+        committer=ground.committer,
+        keys=ground.key,
+        views=views,
+        expander=Expander(contract, views, house.loaders(), includes),
+        ids=ground.ids,
+        clock=ground.clock,
+        pack=snapshots.pack,
+        unpack=snapshots.unpack,
+        secret=ground.secret,
+        lease=_lease(ground.settings),
+    )
+
+
+def _sweeper(ground: Ground, house: House, executor: Executor) -> Sweeper:
+    jobs = PaymentJobs(house.tools, executor, ground.committer.commit)
+
+    async def forget_keys() -> int:
+        return await prune_keys(ground.pool, ground.clock.now())
+
+    return Sweeper(
+        [
+            Sweep("resolve_attempts", jobs.resolve_attempts, every_s=2),
+            Sweep("expire_holds", jobs.expire_holds, every_s=30),
+            Sweep("prune_keys", forget_keys, every_s=3600),
+        ]
+    )
+
+
+def _views(clock: Clock) -> Views:
+    ledger_views = LedgerViews(clock)
+    return Views(
+        {
+            Account: view_account,
+            Balance: view_balance,
+            BalanceTransaction: ledger_views.transaction,
+            Charge: view_charge,
+            Customer: view_customer,
+            Event: EventView(snapshots.unpack),
+            Intent: view_intent,
+            LedgerTransaction: ledger_views.posted,
+            PaymentMethod: view_payment_method,
+            Refund: view_refund,
+        }
+    )
+
+
+def _public_url(settings: Settings) -> str:
+    return settings.public_url or f"http://{settings.host}:{settings.port}"
+
+
+def _lease(settings: Settings) -> timedelta:
+    """How long a request to a gateway is nobody else's business: longer than it can take."""
+    return timedelta(milliseconds=2 * settings.gateway_timeout_ms) + timedelta(seconds=5)
