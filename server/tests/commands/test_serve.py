@@ -62,7 +62,7 @@ def test_a_worker_that_crashes_is_replaced_and_sigterm_ends_them_well(database_u
         assert eventually(lambda: bool(set(workers_of(serving)) - set(before)), 30)
         assert eventually(lambda: alive(address))
         assert serving.stop(signal.SIGTERM) == 0
-        assert not any(map(is_running, before))
+        assert eventually(lambda: not any(map(is_running, before)), 5)
 
 
 def test_sigterm_ends_a_single_process_well(database_url: str) -> None:
