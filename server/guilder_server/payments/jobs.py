@@ -22,7 +22,7 @@ Commit: TypeAlias = Callable[[Changes], Awaitable[None]]
 
 _AT_ONCE = 50
 # How often an answer meets a payment that has just been changed. Given up, it is asked for again.
-_TRIES = 20
+_TRIES = 50
 _LONGEST_PAUSE_S = 0.05
 
 

@@ -71,8 +71,10 @@ class Clause:
             )
 
     def words(self) -> str:
-        """The value of a field whose values are text."""
-        if self.value is None or not self.quoted:
+        """The value of a field whose values are text. Digits may go without quotes, as in
+        last4:4242."""
+        bare = not self.quoted and not (self.value or "").isdecimal()
+        if self.value is None or bare:
             self.refuse(
                 f'The value of `{self.field}` must be in quotes, as in {self.field}:"value"'
             )

@@ -201,6 +201,7 @@ async def found(database: Database, query: str, limit: int = 10, page: str | Non
         (r'name~"\\ \"y"', [CYD]),
         ("name~\"'x'\"", [CYD]),
         ('card.last4:"4242"', [BOB]),
+        ("card.last4:4242", [BOB]),
         ('card.last4:"424"', []),
         ('tax_exempt:"exempt"', [CYD]),
         ('-tax_exempt:"exempt"', [BOB, AMY]),

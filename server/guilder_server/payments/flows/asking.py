@@ -86,17 +86,22 @@ async def ask(
         return await gateways.call(gateway, request, tools.timeout_ms)
 
     async def resume(answer: Answer) -> Step:
-        return await resolve(tools, tenant, attempt.id, answer, type(asking))
+        asked = await attempt_of(tools, tenant, attempt.id)
+        return await resolve(tools, tenant, asked, answer, type(asking))
 
     return Awaiting(changes, call, resume)
 
 
-async def resolve(
-    tools: Tools, tenant: Tenant, attempt_id: str, answer: Answer, kind: type[Asking]
-) -> Done:
-    """Write down what became of an attempt, unless somebody else has done so."""
+async def attempt_of(tools: Tools, tenant: Tenant, attempt_id: str) -> Attempt:
     attempt = await tools.attempts.find(tenant, attempt_id)
     assert attempt is not None, f"attempt {attempt_id} was committed before it was made"
+    return attempt
+
+
+async def resolve(
+    tools: Tools, tenant: Tenant, attempt: Attempt, answer: Answer, kind: type[Asking]
+) -> Done:
+    """Write down what became of an attempt, unless somebody else has done so."""
     if not attempt.open:
         return await kind.known(tools, tenant, attempt)
     asking = await kind.again(tools, tenant, attempt)

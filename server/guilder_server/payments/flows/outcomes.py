@@ -177,7 +177,14 @@ def next_action(
 
 def answered(attempt: Attempt, answer: Answer, now: datetime) -> Attempt:
     """The attempt once the gateway has said something of it: settled, to be asked about again,
-    or left to a person."""
+    or left to a person. With that the caller is answered, so how to do that is forgotten; what
+    follows from the gateway's final word is kept."""
+    after = _answered(attempt, answer, now)
+    then = {name: kept for name, kept in after.recovery.items() if name == "then"}
+    return replace(after, recovery=then)
+
+
+def _answered(attempt: Attempt, answer: Answer, now: datetime) -> Attempt:
     match answer:
         case Approved():
             return attempts.succeed(attempt, answer)

@@ -11,7 +11,7 @@ from guilder_server.kernel.changes import Changes
 from guilder_server.kernel.steps import Step
 from guilder_server.kernel.tenant import Tenant
 from guilder_server.payments.flows import asking
-from guilder_server.payments.flows.asking import Asking
+from guilder_server.payments.flows.asking import Asking, attempt_of
 from guilder_server.payments.flows.authorizing import Authorizing
 from guilder_server.payments.flows.capturing import Holding, holding, release
 from guilder_server.payments.flows.charging import Charging
@@ -45,14 +45,14 @@ async def take(tools: Tools, tenant: Tenant, attempt_id: str) -> InHand | None:
 
 async def ask(tools: Tools, tenant: Tenant, attempt_id: str) -> Answer:
     """What the gateway knows of it. Never charges a card that was charged already."""
-    attempt = await _found(tools, tenant, attempt_id)
+    attempt = await attempt_of(tools, tenant, attempt_id)
     return await gateways.ask(tools.gateway(attempt.gateway), attempt, tools.timeout_ms)
 
 
 async def resolve(tools: Tools, tenant: Tenant, attempt_id: str, answer: Answer) -> Step:
     """Write down the answer where it belongs."""
-    attempt = await _found(tools, tenant, attempt_id)
-    done = await asking.resolve(tools, tenant, attempt_id, answer, _what_was_asked(attempt))
+    attempt = await attempt_of(tools, tenant, attempt_id)
+    done = await asking.resolve(tools, tenant, attempt, answer, _what_was_asked(attempt))
     return as_browsers_see(done) if attempt.recovery.get("by_browser") else done
 
 
@@ -78,9 +78,3 @@ async def expire_hold(tools: Tools, tenant: Tenant, charge_id: str) -> Step | No
     if hold.subject.attempt_id is not None:
         return None
     return await release(tools, Wish(tenant, {}), hold, "expired")
-
-
-async def _found(tools: Tools, tenant: Tenant, attempt_id: str) -> Attempt:
-    attempt = await tools.attempts.find(tenant, attempt_id)
-    assert attempt is not None, f"attempt {attempt_id} was taken in hand and is gone"
-    return attempt
