@@ -1,9 +1,7 @@
-"""Refunds over the wire: whole and in parts, those that take time and those that come back."""
+"""Refunds over the wire, whole and in parts."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -20,14 +18,6 @@ def refund(api: Api, paid: Answer, **given: Any) -> Answer:
 
 def charge_of(api: Api, paid: Answer) -> Answer:
     return api.get(f"/v1/charges/{paid['latest_charge']}", expand=["refunds"])
-
-
-def eventually(look: Callable[[], bool]) -> None:
-    """The sandbox settles some things after five seconds, and a sweep finds out."""
-    deadline = time.monotonic() + 20
-    while not look():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.2)
 
 
 def test_a_payment_is_given_back(api: Api) -> None:
@@ -145,41 +135,3 @@ def test_only_a_refund_that_waits_for_the_customer_is_canceled(api: Api) -> None
     for path in ("re_none", "re_none/cancel"):
         absent = api.post(f"{REFUNDS}/{path}")
         assert (absent.status, absent.error["code"]) == (404, "resource_missing")
-
-
-def test_a_refund_that_takes_time_is_counted_at_once(api: Api) -> None:
-    paid = api.pay(payment_method="pm_card_pendingRefund")
-    heard = News(api)
-    given = refund(api, paid, amount=1500)
-    assert (given["status"], given["pending_reason"]) == ("pending", "processing")
-    assert charge_of(api, paid)["amount_refunded"] == 1500
-    assert refund(api, paid, amount=501).error["code"] == "amount_too_large"
-    assert heard() == ["refund.created", "charge.refunded"]
-    eventually(lambda: api.get(f"{REFUNDS}/{given['id']}")["status"] == "succeeded")
-    news = heard.whole()
-    assert [event["type"] for event in news] == ["refund.updated", "charge.refund.updated"]
-    assert news[0]["data"]["previous_attributes"]["status"] == "pending"
-    assert news[0]["request"] == {"id": None, "idempotency_key": None}
-
-
-def test_a_refund_that_comes_back_is_the_merchants_again(api: Api) -> None:
-    paid = api.pay(payment_method="pm_card_refundFail")
-    given = refund(api, paid, amount=1500)
-    assert given["status"] == "succeeded", "it looks well at first"
-    heard = News(api)
-    eventually(lambda: api.get(f"{REFUNDS}/{given['id']}")["status"] == "failed")
-    failed = api.get(f"{REFUNDS}/{given['id']}", expand=["failure_balance_transaction"])
-    assert failed["failure_reason"] == "expired_or_canceled_card"
-    entry = failed["failure_balance_transaction"]
-    assert (entry["type"], entry["amount"], entry["net"]) == ("refund_failure", 1500, 1500)
-    charge = charge_of(api, paid)
-    assert (charge["amount_refunded"], charge["refunded"]) == (0, False)
-    assert api.get("/v1/balance")["pending"][0]["amount"] == 1912
-    news = heard.whole()
-    assert [event["type"] for event in news] == [
-        "refund.updated",
-        "refund.failed",
-        "charge.refund.updated",
-    ]
-    assert news[0]["data"]["previous_attributes"]["status"] == "succeeded"
-    assert refund(api, paid)["amount"] == 2000, "it may be tried again"
