@@ -32,6 +32,10 @@ _LINE = {
     "tcp_user_timeout": 15_000,
 }
 
+# A pool waits twice as long before each further try, up to this. It then starts anew with the
+# next request, so that a database that comes back after an hour is found within seconds.
+_RECONNECTING_S = 2
+
 
 class DatabaseLost(Unavailable):
     """No connection could be had, or the one in use has gone: what was under way on it may or
@@ -84,7 +88,7 @@ def _connections(
         min_size=1,
         max_size=size,
         timeout=wait_s,
-        reconnect_timeout=3600,
+        reconnect_timeout=_RECONNECTING_S,
         open=False,
     )
 
@@ -108,11 +112,22 @@ async def _lent(pool: AsyncConnectionPool[Connection]) -> AsyncIterator[Connecti
         async with connection:
             yield connection
     except psycopg.Error as error:
-        if connection.closed or (error.sqlstate or "").startswith("57P"):  # it is shutting down
+        if connection.closed or _is_of_the_line(error):
+            await connection.close()
             raise DatabaseLost from error
         raise
     finally:
         await pool.putconn(connection)
+
+
+def _is_of_the_line(error: psycopg.Error) -> bool:
+    """Whether it tells of the connection rather than of what was asked. The server gives each of
+    its errors a code; those without one are psycopg's own, such as a pipeline cut short."""
+    if error.sqlstate is None:
+        return isinstance(error, psycopg.OperationalError) and not isinstance(
+            error, psycopg.errors.PipelineAborted
+        )
+    return error.sqlstate.startswith("57P")  # it is shutting down
 
 
 def _hung_up(connection: Connection) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import pytest
 from guilder_server.ledger.verification import verify
 from tests.support.http_gateway import GatewayProcess
 from tests.support.merchants import Merchant, a_sale, in_between, made
+from tests.support.processes import eventually
 from tests.support.served import Served
 
 pytestmark = pytest.mark.anyio
@@ -42,15 +42,14 @@ async def test_no_card_is_charged_twice_and_no_cent_is_lost(
         async with merchants[0].trading(a_sale, 10), merchants[1].trading(a_sale, 6):
             for number in range(rounds):
                 served = (one, two)[number % 2]
-                while not await asyncio.to_thread(served.healthy):
-                    await asyncio.sleep(0.05)
+                assert await asyncio.to_thread(eventually, served.healthy, 30)
                 await asyncio.sleep(0.5 + merchants[0].random.random())
                 served.kill()
                 served.start(wait=False)
-        began = time.monotonic()
-        while left := in_between(durable_url):
-            assert time.monotonic() < began + SETTLED_WITHIN_S, left
-            await asyncio.sleep(0.1)
+        settled = await asyncio.to_thread(
+            eventually, lambda: not in_between(durable_url), SETTLED_WITHIN_S
+        )
+        assert settled, in_between(durable_url)
         for merchant in merchants:
             assert merchant.trouble.keys().isdisjoint({"500", "503"}), merchant.trouble
             assert merchant.told() <= made(durable_url).keys()

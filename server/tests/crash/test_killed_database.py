@@ -22,7 +22,7 @@ CAMPAIGN = [pytest.mark.campaign, pytest.mark.timeout(1800)]
     ("workers", "rounds", "away_s"),
     [
         (1, 3, 0.2),
-        (2, 1, 4.0),
+        (2, 1, 8.0),
         pytest.param(1, 40, 0.5, marks=CAMPAIGN),
         pytest.param(2, 5, 20.0, marks=CAMPAIGN),
     ],
@@ -49,9 +49,9 @@ async def test_a_killed_database_loses_nothing_and_repeats_nothing(
                 while len(merchant.replies) < answered + 16:
                     assert time.monotonic() < back + 5, served.last_words()
                     await asyncio.sleep(0.02)
-                print("recovered after", time.monotonic() - back)
-        print(merchant.trouble)
-        assert "500" not in merchant.trouble, served.last_words()
+        assert "500" not in merchant.trouble, [
+            line for line in served.log.read_text().splitlines() if "request_failed" in line
+        ][:3]
         found = made(durable_url)
         assert merchant.told() <= found.keys()
         assert set(found.values()) == {1}

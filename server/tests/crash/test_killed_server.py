@@ -11,6 +11,7 @@ import pytest
 from guilder_server.ledger.verification import verify
 from tests.support.http_gateway import GatewayProcess
 from tests.support.merchants import Merchant, a_sale, in_between, made
+from tests.support.processes import eventually
 from tests.support.served import Served
 
 pytestmark = pytest.mark.anyio
@@ -19,8 +20,7 @@ CAMPAIGN = [pytest.mark.campaign, pytest.mark.timeout(1800)]
 
 
 async def until_healthy(served: Served) -> None:
-    while not await asyncio.to_thread(served.healthy):
-        await asyncio.sleep(0.05)
+    assert await asyncio.to_thread(eventually, served.healthy, 30), served.last_words()
 
 
 @pytest.mark.parametrize(
@@ -74,8 +74,7 @@ async def test_sigterm_waits_for_the_gateway(durable_url: str, tmp_path: Path) -
     ):
         merchant = Merchant(served.url, served.open_account(), gives_up=1.0)
         wishes = [asyncio.create_task(_pay(merchant)) for _ in range(16)]
-        while len(gateway.ledger()["requests"]) < 16:
-            await asyncio.sleep(0.02)
+        assert await asyncio.to_thread(eventually, lambda: len(gateway.ledger()["requests"]) == 16)
         served.signal(signal.SIGTERM)
         assert await asyncio.to_thread(served.ended) == 0
         await asyncio.gather(*wishes)
