@@ -64,7 +64,9 @@ class HttpGateway:
         timeout_s: float = 30.0,
     ) -> None:
         limits = httpx.Limits(max_connections=None)
-        self._client = httpx.AsyncClient(base_url=url, timeout=timeout_s, limits=limits)
+        self._client = httpx.AsyncClient(
+            base_url=url, timeout=timeout_s, limits=limits, verify=False
+        )
         self._key = fingerprint_key
         self._clock = clock or SystemClock()
 
