@@ -8,7 +8,18 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from guilder_server.customers import Customer, Customers
-from guilder_server.gateways import Answer, Attempt, Capabilities, Gateway, Outcome, Request
+from guilder_server.gateways import (
+    ActionRequired,
+    Answer,
+    Approved,
+    Attempt,
+    Capabilities,
+    Declined,
+    Gateway,
+    Outcome,
+    Request,
+    Unknown,
+)
 from guilder_server.gateways.infra.sandbox import Sandbox
 from guilder_server.kernel.changes import Changes, GuardLost, Stored
 from guilder_server.kernel.clock import ManualClock
@@ -21,6 +32,7 @@ from guilder_server.payment_methods import PaymentMethods
 from guilder_server.payments.domain.charges import Charge
 from guilder_server.payments.domain.intents import Intent
 from guilder_server.payments.domain.refunds import Refund
+from guilder_server.payments.flows import intending, sweeping
 from guilder_server.payments.ports import Tools, Wish
 from tests.customers.fakes import CustomersInMemory, cut
 from tests.payment_methods.fakes import PaymentMethodsInMemory
@@ -30,6 +42,17 @@ T = TypeVar("T", bound=Stored)
 
 TENANT, LIVE = Tenant(1, "acct_1", livemode=False), Tenant(3, "acct_1", livemode=True)
 PAGE = "http://guilder.example/sandbox/authenticate"
+
+APPROVED = Approved("ref_1", captured=True)
+DECLINED = Declined("card_declined", "Your card was declined.", "generic_decline")
+ACTION = ActionRequired("authenticate", "ref_1")
+LOST = Unknown("no answer")
+PAYMENT: dict[str, Any] = {
+    "amount": 2000,
+    "currency": "usd",
+    "payment_method": "pm_card_visa",
+    "confirm": True,
+}
 
 
 class RowsInMemory:
@@ -228,6 +251,28 @@ class World:
             step = await step.resume(await step.call())
         self.commit(step.changes)
         return step
+
+    async def pay(self, *answers: Outcome, **given: Any) -> Done:
+        """A payment that the gateway answers so, by default with yes."""
+        self.answer(*(answers or (APPROVED,)))
+        wish = self.wish(**PAYMENT | given)
+        return await self.carry_out(await intending.create_intent(self.tools, wish))
+
+    async def hold(self) -> Intent:
+        await self.pay(capture_method="manual")
+        self.news()
+        return self.only(Intent)
+
+    async def resolve(self, answer: Answer, at: datetime) -> Done:
+        """What the sweeper does with an attempt that nobody has in hand."""
+        self.clock.instant = at
+        attempt = next(attempt for attempt in self.every(Attempt) if attempt.open)
+        in_hand = await sweeping.take(self.tools, TENANT, attempt.id)
+        assert in_hand is not None
+        self.commit(in_hand.changes)
+        assert await sweeping.take(self.tools, TENANT, attempt.id) is None, "it is in hand"
+        step = await sweeping.resolve(self.tools, TENANT, attempt.id, answer)
+        return await self.carry_out(step)
 
     def customer(self, id: str = "cus_1", **fields: Any) -> Customer:
         customer = Customer(id, 1, NOW, "AAA", **fields)
