@@ -15,10 +15,10 @@ from typing import Any
 
 import httpx
 
+from guilder_server.composition import Server, compose
 from guilder_server.gateways import Answer, NotFound, Outcome, ReplyLost, Request
 from guilder_server.gateways.infra.sandbox import Sandbox
 from guilder_server.kernel.clock import Clock, ManualClock
-from guilder_server.composition import Server, compose
 from guilder_server.settings import Settings
 from guilder_server.tenancy.bootstrap import DevAccount
 from tests.support.api import FINGERPRINT_KEY, PEPPER, differences, new_account
