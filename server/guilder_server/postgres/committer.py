@@ -10,7 +10,7 @@ One transaction has two trips. The first claims and locks: idempotency keys in k
 by table and id, ledger accounts by id, the same order in every process, so that no two can
 wait for each other. Then each change set is judged by itself, in order of arrival, against
 what is locked and what its neighbours before it have been granted. The second trip writes the
-granted ones, one statement a table, and commits. A refused set changes nothing and is told
+granted ones, with one part of one statement for each table, and commits. A refused set changes nothing and is told
 why; its neighbours do not notice.
 
 What must hold: merged equals one by one, in the order in which the sets were taken.
@@ -28,10 +28,10 @@ import structlog
 from guilder_server.kernel.changes import Changes
 from guilder_server.kernel.errors import Conflict, Unavailable
 from guilder_server.postgres.pool import DatabaseLost, Pool
+from guilder_server.postgres.statements import Statement, execute_as_one
 
 log = structlog.get_logger(__name__)
 
-Statement = tuple[str, Sequence[Any]]
 Verdict = Exception | None  # why a change set was refused; None once it is durable
 
 # Past this a batch gains little more and its slowest member waits longer; ledger-only batches
@@ -180,9 +180,8 @@ class Committer:
             for part, cursors in zip(parts, asked, strict=True):
                 part.read([await cursor.fetchall() for cursor in cursors])
             verdicts = [_judge(parts, changes) for changes in sets]
-            for part in parts:
-                for sql, arrays in part.second():
-                    await connection.execute(sql, arrays)
+            writes = [one for part in parts for one in part.second()]
+            await execute_as_one(connection, writes)
             await connection.execute("COMMIT")
         return verdicts
 

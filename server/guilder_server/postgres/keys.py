@@ -16,10 +16,11 @@ import sqlalchemy as sa
 
 from guilder_server.kernel.changes import Changes, KeyClaim, KeyTaken
 from guilder_server.postgres.columns import BIGINT, BYTEA, INSTANT, INTEGER, TEXT
-from guilder_server.postgres.committer import Part, Statement
+from guilder_server.postgres.committer import Part
 from guilder_server.postgres.pool import Pool
 from guilder_server.postgres.reads import Lookup
 from guilder_server.postgres.schema import id_column, instant_column, metadata, tenant_column
+from guilder_server.postgres.statements import Statement
 
 idempotency_keys = sa.Table(
     "idempotency_keys",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -88,7 +89,12 @@ class MergedReads:
             return await self._trip(wishes)
 
     async def _trip(self, wishes: Wishes) -> list[list[Key]]:
-        async with self._pool.point() as connection, connection.pipeline():
+        # A pipeline costs as much as half a statement, and is worth it from the second one on.
+        together = len(wishes) > 1
+        async with (
+            self._pool.point() as connection,
+            connection.pipeline() if together else nullcontext(),
+        ):
             cursors = []
             for lookup, wished in wishes.items():
                 parts = zip(*wished, strict=True)

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from guilder_server.kernel.changes import Changes, GuardLost, Stored
-from guilder_server.postgres.committer import Part, PartMaker, Statement
+from guilder_server.postgres.committer import Part, PartMaker
 from guilder_server.postgres.mapping import Mapping
+from guilder_server.postgres.statements import Statement
 
 Key = tuple[int, str]
 
@@ -34,6 +35,7 @@ class Rows(Part):
         self._versions: dict[tuple[Mapping[Any], Key], int] = {}
         self._added: dict[Mapping[Any], list[tuple[int, Stored]]] = {}
         self._changed: dict[Mapping[Any], dict[Key, Stored]] = {}
+        self._new: dict[tuple[Mapping[Any], Key], int] = {}  # where in `_added`
         for changes in sets:
             for before, _ in changes.changed:
                 key = (changes.tenant.id, before.id)
@@ -67,13 +69,19 @@ class Rows(Part):
     def grant(self, changes: Changes) -> None:
         tenant = changes.tenant.id
         for thing in changes.added:
-            mapping = self._mappings.of(thing)
-            self._versions[mapping, (tenant, thing.id)] = thing.version
-            self._added.setdefault(mapping, []).append((tenant, thing))
+            mapping, key = self._mappings.of(thing), (tenant, thing.id)
+            added = self._added.setdefault(mapping, [])
+            self._versions[mapping, key] = thing.version
+            self._new[mapping, key] = len(added)
+            added.append((tenant, thing))
         for before, after in changes.changed:
-            mapping = self._mappings.of(before)
-            self._versions[mapping, (tenant, after.id)] = after.version
-            self._changed.setdefault(mapping, {})[tenant, after.id] = after
+            mapping, key = self._mappings.of(before), (tenant, after.id)
+            self._versions[mapping, key] = after.version
+            if (position := self._new.get((mapping, key))) is not None:
+                # The row is only now coming into being: it comes as it will be.
+                self._added[mapping][position] = (tenant, after)
+            else:
+                self._changed.setdefault(mapping, {})[key] = after
 
     def second(self) -> list[Statement]:
         statements: list[Statement] = []

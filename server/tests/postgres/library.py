@@ -120,11 +120,17 @@ class Record:
 
 
 class Intruder(Record):
-    """Slips a statement into the transactions that carry a set of this tenant."""
+    """Slips the call of a function into the transactions that carry a set of this tenant."""
 
-    def __init__(self, statement: str, tenant: Tenant, *, first: bool = False) -> None:
+    def __init__(self, function: str, tenant: Tenant, *, first: bool = False) -> None:
         super().__init__()
-        self._statement, self._tenant, self._first = statement, tenant, first
+        # The second trip takes what writes; this would, if the function said "never".
+        self._statement = (
+            "INSERT INTO outbox (tenant_id, event_id) "
+            f"SELECT 0, said::text FROM {function} AS said WHERE said::text = 'never' "
+            "RETURNING event_id"
+        )
+        self._tenant, self._first = tenant, first
 
     def _slipped_in(self, here: bool) -> list[Statement]:
         meant = any(changes.tenant == self._tenant for changes in self.batches[-1])

@@ -100,7 +100,7 @@ class Serial:
                 place = (changes.tenant.id, leg.account.code, leg.account.currency)
                 balances.setdefault(place, self._balance(place))
                 balances[place] += leg.amount
-                if below_floor(leg.account, balances[place]) and _sinks(leg.account, leg.amount):
+                if _below_floor(leg.account, balances[place]):
                     return False
         return True
 
@@ -142,13 +142,9 @@ class Serial:
         return replace(started, status=claim.status, response=claim.response, lease_until=None)
 
 
-def below_floor(account: AccountRef, balance: int) -> bool:
+def _below_floor(account: AccountRef, balance: int) -> bool:
     normal = balance if account.normal_side == "debit" else -balance
     return account.floor is not None and normal < account.floor
-
-
-def _sinks(account: AccountRef, amount: int) -> bool:
-    return (amount < 0) == (account.normal_side == "debit")
 
 
 def _new(known: Any, place: tuple[int, str]) -> None:

@@ -179,7 +179,7 @@ async def test_who_is_in_a_deadlock_hears_of_a_conflict(library: Library) -> Non
 
 
 async def test_who_is_cut_short_hears_that_nothing_was_changed(url: str) -> None:
-    sleeper = Intruder("SELECT pg_sleep(10)", STRANGER)
+    sleeper = Intruder("pg_sleep(10)", STRANGER)
     async with opened(_with_options(url, "-c statement_timeout=200ms"), sleeper) as library:
         sets = [_new(), _new(tenant=STRANGER), _new()]
         assert await _outcomes(library, *sets) == [DONE, Unavailable, DONE]
@@ -188,7 +188,7 @@ async def test_who_is_cut_short_hears_that_nothing_was_changed(url: str) -> None
 
 @pytest.mark.parametrize("first", [True, False], ids=["while it locks", "before it commits"])
 async def test_a_connection_that_ends_takes_nothing_with_it(url: str, first: bool) -> None:
-    ending = Intruder("SELECT pg_terminate_backend(pg_backend_pid())", STRANGER, first=first)
+    ending = Intruder("pg_terminate_backend(pg_backend_pid())", STRANGER, first=first)
     async with opened(url, ending) as library:
         sets = [_new("key"), _new(tenant=STRANGER)]
         assert await _outcomes(library, *sets) == [DatabaseLost, DatabaseLost]
@@ -197,7 +197,7 @@ async def test_a_connection_that_ends_takes_nothing_with_it(url: str, first: boo
 
 
 async def test_a_connection_that_ends_during_the_fall_back_stops_it(url: str) -> None:
-    ending = Intruder("SELECT pg_terminate_backend(pg_backend_pid())", STRANGER)
+    ending = Intruder("pg_terminate_backend(pg_backend_pid())", STRANGER)
     async with opened(url, ending) as library:
         before, after = _new(), _new()
         broken = Changes(TENANT, added=[_shelf()] * 2)

@@ -7,7 +7,8 @@ from typing import Any
 
 from guilder_server.kernel.changes import Changes, EventRow
 from guilder_server.postgres.columns import BIGINT, BYTEA, INSTANT, TEXT
-from guilder_server.postgres.committer import Part, Statement
+from guilder_server.postgres.committer import Part
+from guilder_server.postgres.statements import Statement
 
 _EVENTS = (
     "INSERT INTO events (tenant_id, id, type, created, object_id, payload) "

@@ -15,7 +15,8 @@ from guilder_server.kernel.changes import Changes, GuardLost
 from guilder_server.kernel.errors import Refused
 from guilder_server.kernel.postings import AccountRef, LedgerTransaction
 from guilder_server.postgres.columns import BIGINT, INSTANT, TEXT
-from guilder_server.postgres.committer import Part, PartMaker, Statement
+from guilder_server.postgres.committer import Part, PartMaker
+from guilder_server.postgres.statements import Statement
 
 _CREATE = (
     "INSERT INTO ledger_accounts (tenant_id, code, currency, normal_side, floor, balance, version) "
@@ -139,8 +140,7 @@ class Poster(Part):
                 place = _place(changes, leg.account)
                 account = self._accounts[place]
                 balances[place] = balances.get(place, account.balance) + leg.amount
-                worsens = (leg.amount < 0) == (account.normal_side == "debit")
-                if worsens and account.below_floor(balances[place]):
+                if account.below_floor(balances[place]):
                     return FloorReached(leg.account)
         return None
 
