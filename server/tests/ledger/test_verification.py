@@ -1,0 +1,318 @@
+"""`guilder ledger verify` says yes to a sound ledger, and names what is wrong with any other."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from guilder_server.ledger.verification import PROOFS, verify
+from tests.support.api import Api, ApiServer
+from tests.support.postgres import TestDatabases
+from tests.support.servers import run_guilder
+
+pytestmark = pytest.mark.anyio
+
+Said = Callable[[], tuple[list[str], str]]
+
+
+def _live(api: Api) -> None:
+    """A day of a merchant: something of everything that moves money."""
+    paid = api.pay(2000)
+    api.post("/v1/refunds", payment_intent=paid["id"], amount=500)
+    api.post("/v1/refunds", payment_intent=paid["id"], amount=700)
+    api.post("/v1/refunds", payment_intent=api.pay(1500, currency="eur")["id"])
+    api.pay(999, currency="jpy")
+    held = api.pay(3000, capture_method="manual")
+    api.post(f"/v1/payment_intents/{held['id']}/capture", amount_to_capture=1200)
+    api.post(f"/v1/payment_intents/{api.pay(800, capture_method='manual')['id']}/cancel")
+    api.pay(700, payment_method="pm_card_chargeDeclined")
+    back = api.pay(1100, payment_method="pm_card_refundFail")
+    api.post("/v1/refunds", payment_intent=back["id"])
+    api.post("/v1/charges", amount=400, currency="usd", source="tok_visa")
+
+
+@pytest.fixture(scope="module")
+def sound(postgres: TestDatabases) -> Iterator[str]:
+    """The name of a database with the books of two merchants, closed for connections."""
+    with postgres.database() as url:
+        server = ApiServer(url)
+        server.start()
+        for _ in range(2):
+            client = Api(server.url, server.open_account())
+            _live(client)
+            client.close()
+        server.stop()
+        yield url.rsplit("/", 1)[1].split("?")[0]
+
+
+@pytest.fixture
+def books(postgres: TestDatabases, sound: str) -> Iterator[str]:
+    """A copy of the books, to do with as one likes."""
+    with postgres.superuser_connection() as connection:
+        connection.execute("DROP DATABASE IF EXISTS books")
+        connection.execute(f"CREATE DATABASE books OWNER guilder TEMPLATE {sound}")
+    yield postgres.url_of("books")
+    postgres.drop("books")
+
+
+@pytest.fixture
+def said(capsys: pytest.CaptureFixture[str]) -> Said:
+    def read() -> tuple[list[str], str]:
+        printed = capsys.readouterr()
+        return printed.out.splitlines(), printed.err.strip()
+
+    return read
+
+
+def _tamper(postgres: TestDatabases, statement: str) -> None:
+    """Change the copy as nobody can who keeps to the constraints."""
+    with postgres.superuser_connection("books") as connection:
+        connection.execute("SET session_replication_role = replica")
+        for table, name in connection.execute(
+            "SELECT conrelid::regclass::text, conname FROM pg_constraint "
+            "WHERE contype = 'c' AND connamespace = 'public'::regnamespace"
+        ).fetchall():
+            connection.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
+        changed = connection.execute(statement)
+        assert changed.rowcount == 1, f"{changed.rowcount} rows: {statement}"
+
+
+def _one(postgres: TestDatabases, query: str) -> str:
+    with postgres.superuser_connection("books") as connection:
+        row = connection.execute(query).fetchone()
+    assert row is not None
+    return str(row[0])
+
+
+async def test_sound_books_are_found_sound(books: str, said: Said) -> None:
+    assert await verify(books) == 0
+    lines, complaint = said()
+    assert complaint == ""
+    assert [line.split(":")[0] for line in lines[:3]] == ["eur", "jpy", "usd"]
+    assert lines[3:] == [*(f"ok      {proof.claim}" for proof in PROOFS), "The ledger is sound."]
+    for line in lines[:3]:
+        debits, credited = line.split("debits ")[1].split(", credits ")
+        assert int(debits) == int(credited) > 0
+
+
+async def test_books_without_a_payment_are_sound(database_url: str, said: Said) -> None:
+    assert await verify(database_url) == 0
+    assert said()[0][-1] == "The ledger is sound."
+
+
+async def test_a_database_without_a_ledger_is_not_called_sound(
+    postgres: TestDatabases, said: Said
+) -> None:
+    assert await verify(postgres.url_of("postgres")) == 1
+    assert "no ledger" in said()[1]
+
+
+_ENTRY = "(tenant_id, account_id, version) = (SELECT tenant_id, account_id, version FROM {})"
+_LAST_ENTRY = _ENTRY.format("ledger_entries ORDER BY transaction_id DESC, version DESC LIMIT 1")
+_SOME_ENTRY = _ENTRY.format("ledger_entries WHERE version = 2 ORDER BY account_id LIMIT 1")
+_CHARGE = "id = (SELECT min(id) FROM charges WHERE amount_captured > 100 AND amount_refunded > 0)"
+_REFUND = "id = (SELECT min(id) FROM refunds WHERE status = 'succeeded')"
+_LAST = "(SELECT max(id) FROM ledger_transactions)"
+_ACCOUNT = "id = (SELECT min(id) FROM ledger_accounts)"
+
+_TAMPERING = {
+    "the amount of an entry": (
+        f"UPDATE ledger_entries SET amount = amount + 1 WHERE {_LAST_ENTRY}",
+        "every transaction sums to zero",
+        f"SELECT {_LAST}",
+    ),
+    "an entry that is gone": (
+        f"DELETE FROM ledger_entries WHERE {_LAST_ENTRY}",
+        "every transaction sums to zero",
+        f"SELECT {_LAST}",
+    ),
+    "a transaction without entries": (
+        (
+            "INSERT INTO ledger_transactions SELECT tenant_id, 'txn_orphan', kind, source, "
+            f"created, available, currency FROM ledger_transactions WHERE id = {_LAST}"
+        ),
+        "every transaction sums to zero",
+        "SELECT 'txn_orphan'",
+    ),
+    "the currency of a transaction": (
+        f"UPDATE ledger_transactions SET currency = 'gbp' WHERE id = {_LAST}",
+        "every entry is in the currency of its transaction and its account",
+        f"SELECT {_LAST}",
+    ),
+    "the currency of an account": (
+        f"UPDATE ledger_accounts SET currency = 'gbp' WHERE {_ACCOUNT}",
+        "every entry is in the currency of its transaction and its account",
+        "SELECT 'its account is in gbp'",
+    ),
+    "a transaction that is gone": (
+        f"DELETE FROM ledger_transactions WHERE id = {_LAST}",
+        "every entry is in the currency of its transaction and its account",
+        "SELECT 'missing'",
+    ),
+    "an account that is gone": (
+        f"DELETE FROM ledger_accounts WHERE {_ACCOUNT}",
+        "every entry is in the currency of its transaction and its account",
+        "SELECT 'missing'",
+    ),
+    "the balance of an account": (
+        f"UPDATE ledger_accounts SET balance = balance - 1 WHERE {_ACCOUNT}",
+        "every balance is the sum of its entries",
+        f"SELECT code FROM ledger_accounts WHERE {_ACCOUNT}",
+    ),
+    "the version of an account": (
+        f"UPDATE ledger_accounts SET version = version + 1 WHERE {_ACCOUNT}",
+        "every balance is the sum of its entries",
+        f"SELECT code FROM ledger_accounts WHERE {_ACCOUNT}",
+    ),
+    "a running balance": (
+        f"UPDATE ledger_entries SET balance = balance + 1 WHERE {_SOME_ENTRY}",
+        "running balances follow one another without a gap",
+        "SELECT 'entry 2 on account ' || min(account_id) FROM ledger_entries WHERE version = 2",
+    ),
+    "a gap in the entries": (
+        f"UPDATE ledger_entries SET version = 1000 WHERE {_SOME_ENTRY}",
+        "running balances follow one another without a gap",
+        "SELECT 'entry '",
+    ),
+    "a floor": (
+        f"UPDATE ledger_accounts SET floor = 1000000 WHERE {_ACCOUNT}",
+        "no account is below its floor",
+        f"SELECT code FROM ledger_accounts WHERE {_ACCOUNT}",
+    ),
+    "the cause of a transaction": (
+        f"UPDATE ledger_transactions SET source = 'ch_nobody' WHERE id = {_LAST}",
+        "every transaction has its cause",
+        f"SELECT {_LAST}",
+    ),
+    "the transaction that a charge names": (
+        f"UPDATE charges SET balance_transaction_id = {_LAST} WHERE {_CHARGE}",
+        "every transaction that a payment names is its own",
+        f"SELECT id FROM charges WHERE {_CHARGE}",
+    ),
+    "the transaction that a refund names": (
+        f"UPDATE refunds SET balance_transaction_id = 'txn_none' WHERE {_REFUND}",
+        "every transaction that a payment names is its own",
+        f"SELECT id FROM refunds WHERE {_REFUND}",
+    ),
+    "what a charge captured": (
+        f"UPDATE charges SET amount_captured = amount_captured - 1 WHERE {_CHARGE}",
+        "what charges captured is in the ledger",
+        f"SELECT id FROM charges WHERE {_CHARGE}",
+    ),
+    "the currency of a charge": (
+        f"UPDATE charges SET currency = 'gbp' WHERE {_CHARGE}",
+        "what charges captured is in the ledger",
+        f"SELECT id FROM charges WHERE {_CHARGE}",
+    ),
+    "what an intent received": (
+        (
+            "UPDATE payment_intents SET amount_received = amount_received - 1 "
+            "WHERE id = (SELECT max(id) FROM payment_intents WHERE amount_received > 0)"
+        ),
+        "what payment intents received was captured",
+        "SELECT max(id) FROM payment_intents WHERE amount_received > 0",
+    ),
+    "a charge that is gone": (
+        (
+            "DELETE FROM charges WHERE id = (SELECT max(c.id) FROM charges c "
+            "JOIN payment_intents p ON p.latest_charge_id = c.id WHERE p.amount_received > 0)"
+        ),
+        "every transaction has its cause",
+        "SELECT 'ch_'",
+    ),
+    "the amount of a refund": (
+        f"UPDATE refunds SET amount = amount - 1 WHERE {_REFUND}",
+        "what refunds gave back left the ledger",
+        f"SELECT id FROM refunds WHERE {_REFUND}",
+    ),
+    "the status of a refund": (
+        f"UPDATE refunds SET status = 'failed' WHERE {_REFUND}",
+        "what refunds gave back left the ledger",
+        f"SELECT id FROM refunds WHERE {_REFUND}",
+    ),
+    "what a charge refunded": (
+        f"UPDATE charges SET amount_refunded = amount_refunded - 1 WHERE {_CHARGE}",
+        "what charges refunded left the ledger",
+        f"SELECT id FROM charges WHERE {_CHARGE}",
+    ),
+}
+
+
+@pytest.mark.parametrize(("statement", "claim", "name"), _TAMPERING.values(), ids=_TAMPERING.keys())
+async def test_tampering_is_found_and_named(
+    books: str,
+    postgres: TestDatabases,
+    said: Said,
+    statement: str,
+    claim: str,
+    name: str,
+) -> None:
+    expected = _one(postgres, name)
+    _tamper(postgres, statement)
+    assert await verify(books) == 1
+    lines, complaint = said()
+    assert lines[-1] == f"FAILED  {claim}"
+    assert complaint.startswith("guilder: ")
+    assert expected in complaint
+
+
+async def test_every_proof_has_been_seen_to_fail() -> None:
+    assert {claim for _, claim, _ in _TAMPERING.values()} == {proof.claim for proof in PROOFS}
+
+
+async def test_money_that_never_was_is_found_even_if_it_adds_up(
+    books: str, postgres: TestDatabases, said: Said
+) -> None:
+    """A second transaction for a charge, with entries, balances and versions all in order."""
+    with postgres.superuser_connection("books") as connection:
+        connection.execute(
+            """
+            WITH model AS (SELECT * FROM ledger_transactions WHERE kind = 'charge' LIMIT 1),
+            posted AS (
+                INSERT INTO ledger_transactions SELECT tenant_id, 'txn_second', kind, source,
+                    created, available, currency FROM model
+            ),
+            moved AS (
+                UPDATE ledger_accounts a SET balance = a.balance + e.amount, version = a.version + 1
+                FROM ledger_entries e, model m
+                WHERE (e.tenant_id, e.transaction_id) = (m.tenant_id, m.id)
+                  AND (a.tenant_id, a.id) = (e.tenant_id, e.account_id)
+                RETURNING a.tenant_id, a.id, a.version, e.amount, a.balance
+            )
+            INSERT INTO ledger_entries SELECT tenant_id, id, version, 'txn_second', amount, balance
+            FROM moved
+            """
+        )
+    assert await verify(books) == 1
+    lines, complaint = said()
+    assert lines[-1] == "FAILED  what charges captured is in the ledger"
+    assert "charge ch_" in complaint
+
+
+def test_the_command_answers_with_its_exit_code(books: str, postgres: TestDatabases) -> None:
+    settings = {"GUILDER_DATABASE_URL": books}
+    assert run_guilder("ledger", "verify", settings=settings).returncode == 0
+    _tamper(postgres, f"UPDATE ledger_accounts SET balance = 0 WHERE {_ACCOUNT}")
+    failed = run_guilder("ledger", "verify", settings=settings)
+    assert failed.returncode == 1
+    assert "FAILED" in failed.stdout
+    assert failed.stderr.startswith("guilder: account ")
+
+
+async def test_a_hundred_thousand_entries_are_proved_in_seconds(
+    fresh_database_url: str, said: Said
+) -> None:
+    """Not a measurement: it finds a proof that walks one table for each row of another, be it
+    before the planner has its statistics or after."""
+    with psycopg.connect(fresh_database_url, autocommit=True) as connection:
+        connection.execute(Path(__file__).with_name("many_payments.sql").read_text())
+        for _ in range(2):
+            began = time.monotonic()
+            assert await verify(fresh_database_url) == 0
+            assert time.monotonic() - began < 30
+            connection.execute("ANALYZE")
+    assert "usd: 41 accounts, 100000 entries" in said()[0][0]
