@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from guilder_server.http.errors import kind_of
 from guilder_server.kernel.changes import GuardLost
 from guilder_server.kernel.currencies import display
 from guilder_server.kernel.errors import GuilderError, NotFound
@@ -113,7 +114,8 @@ class SandboxPage:
             except NotFound:
                 return _nothing_to_do()
             except GuilderError as error:
-                return _page("Not authenticated", f"<p>{escape(error.message)}</p>", 409)
+                status = kind_of(error)[0]
+                return _page("Not authenticated", f"<p>{escape(error.message)}</p>", status)
             return await self._answer(tenant, intent.id)
         return _page("Try again", "<p>Somebody else is changing this payment.</p>", 409)
 

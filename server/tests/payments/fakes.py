@@ -213,7 +213,7 @@ class World:
         self.gateway = ScriptedGateway(
             Sandbox(self.clock, b"key"), Capabilities(in_process=in_process, **can)
         )
-        gateway: Gateway = self.gateway  # type: ignore[assignment]
+        gateway: Gateway = self.gateway
         self._customers, self._methods = CustomersInMemory(), PaymentMethodsInMemory()
         ids = Ids(self.clock)
         self.tools = Tools(

@@ -9,8 +9,12 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
+from guilder_server.composition import compose, sandbox_only
+from guilder_server.kernel.clock import SystemClock
+from guilder_server.settings import Settings
 from tests.payments.news import News
-from tests.support.api import Answer, Api, ApiServer
+from tests.support.api import FINGERPRINT_KEY, PEPPER, Answer, Api, ApiServer
+from tests.support.http_gateway import HttpGateway
 
 INTENTS = "/v1/payment_intents"
 CARD = "pm_card_authenticationRequired"
@@ -258,3 +262,27 @@ def test_a_card_that_was_only_kept_does_not(api: Api) -> None:
     customer_of(asked).answers("Complete")
     paid = api.pay(customer=customer, payment_method=kept, off_session=True)
     assert paid["status"] == "succeeded"
+
+
+def test_a_card_that_was_used_up_meanwhile_is_not_charged(api: Api) -> None:
+    card = api.post(
+        "/v1/payment_methods",
+        type="card",
+        card={"number": "4000002760003184", "exp_month": 12, "exp_year": 2040},
+    )["id"]
+    one, two = asked_for(api, payment_method=card), asked_for(api, payment_method=card)
+    customer_of(one).answers("Complete")
+    refused = customer_of(two).answers("Complete")
+    assert (refused.status_code, "used" in refused.text) == (400, True)
+    assert api.get(f"{INTENTS}/{two['id']}")["status"] == "requires_action"
+
+
+def test_the_page_is_there_for_the_sandbox_only(database_url: str) -> None:
+    settings = Settings(
+        database_url=database_url, key_pepper=PEPPER, fingerprint_key=FINGERPRINT_KEY
+    )
+    elsewhere = HttpGateway("http://gateway.example")
+    sandbox = compose(settings, SystemClock(), sandbox_only)
+    other = compose(settings, SystemClock(), lambda *_: [elsewhere])
+    assert {route.path.split("/")[1] for route in sandbox.pages} == {"sandbox"}
+    assert other.pages == []

@@ -357,7 +357,7 @@ def test_what_succeeded_is_not_canceled(api: Api) -> None:
     "verb", ["", "/confirm", "/capture", "/cancel", "/increment_authorization"]
 )
 def test_what_does_not_exist_cannot_be_asked_for_anything(api: Api, verb: str) -> None:
-    given = {"amount": 500} if verb == "/increment_authorization" else {}
+    given: dict[str, Any] = {"amount": 500} if verb == "/increment_authorization" else {}
     refused = api.post(f"{INTENTS}/pi_none{verb}", **given)
     assert (refused.status, refused.error["code"]) == (404, "resource_missing")
     assert refused.error["param"] == "intent"

@@ -47,7 +47,8 @@ async def guilder(request: pytest.FixtureRequest, database_url: str) -> AsyncIte
 
 
 async def pay(guilder: Composed, **form: Any) -> dict[str, Any]:
-    given = {"amount": 2000, "currency": "usd", "payment_method": "pm_card_visa", "confirm": "true"}
+    given: dict[str, Any] = {"amount": 2000, "currency": "usd", "confirm": "true"}
+    given["payment_method"] = "pm_card_visa"
     answer = await guilder.post(INTENTS, **given | form)
     assert answer.status_code == 200, answer.text
     intent: dict[str, Any] = answer.json()
@@ -72,7 +73,8 @@ class News:
         return [event["type"] for event in await self.whole()]
 
     async def whole(self) -> list[dict[str, Any]]:
-        listed = (await read(self._guilder, "/v1/events", limit=100))["data"][::-1]
+        page = await read(self._guilder, "/v1/events", limit=100)
+        listed: list[dict[str, Any]] = page["data"][::-1]
         fresh, self._seen = listed[self._seen :], len(listed)
         return fresh
 
@@ -204,7 +206,8 @@ async def test_what_is_captured_or_canceled_does_not_run_out(guilder: Composed) 
 
 
 async def test_a_direct_charge_runs_out_too(guilder: Composed) -> None:
-    form = {"amount": 2000, "currency": "usd", "source": "tok_visa", "capture": "false"}
+    form: dict[str, Any] = {"amount": 2000, "currency": "usd", "source": "tok_visa"}
+    form["capture"] = "false"
     charge = (await guilder.post("/v1/charges", **form)).json()
     news = News(guilder)
     await news()

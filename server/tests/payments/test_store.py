@@ -22,6 +22,7 @@ from guilder_server.payments.domain import intents
 from guilder_server.payments.infra.store import CHARGES, INTENTS, REFUNDS, PostgresPayments
 from guilder_server.payments.ports import Attempts, Store
 from guilder_server.postgres.committer import UnwritableChanges
+from guilder_server.postgres.mapping import Mapping
 from tests.gateways.asking import authorize
 from tests.payments.fakes import AttemptsInMemory, PaymentsInMemory, RowsInMemory
 from tests.payments.things import NOW, a_captured_charge, a_charge, a_refund, an_intent
@@ -30,7 +31,7 @@ from tests.tenancy.database import STRANGER, TENANT, opened
 pytestmark = pytest.mark.anyio
 
 LIVE = Tenant(3, "acct_1", livemode=True)
-MAPPINGS = [ATTEMPTS, INTENTS, CHARGES, REFUNDS]
+MAPPINGS: list[Mapping[Any]] = [ATTEMPTS, INTENTS, CHARGES, REFUNDS]
 SOON, LATER = NOW + timedelta(seconds=1), NOW + timedelta(days=8)
 
 FULL_INTENT = an_intent(
