@@ -1,0 +1,337 @@
+"""The contract with names of objects that exist, and the application that knows them.
+
+Whoever makes up requests from the contract alone meets nothing but "no such payment intent". So
+the ids in `seeded_contract()` are words such as `seed_held_charge_here`, and `SeededApp` puts the
+id of such an object in their place before the application sees the request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import re
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+import httpx
+import uvicorn
+from uvicorn.lifespan.on import LifespanOn
+
+from guilder_server.main import create_app
+from guilder_server.settings import Settings
+from tests.support.api import FINGERPRINT_KEY, PEPPER, document, new_account
+
+Schema = dict[str, Any]
+Message = MutableMapping[str, Any]
+
+# How often an object is handed out; what has been done to it by then is worth meeting as well.
+USES = 2
+
+_SEED = re.compile(rb"seed_([a-z_]+)_here")
+_FORM = "application/x-www-form-urlencoded"
+
+
+def seed(kind: str) -> str:
+    return f"seed_{kind}_here"
+
+
+def _seeds(*kinds: str) -> Schema:
+    return {"type": "string", "enum": [seed(kind) for kind in kinds]}
+
+
+def _one_of(*values: Any) -> Schema:
+    return {"enum": list(values)}
+
+
+def _amount(least: int, most: int) -> Schema:
+    return {"type": "integer", "minimum": least, "maximum": most, "multipleOf": 10}
+
+
+# Not every object has a customer, so that some requests are refused for it.
+_EXPAND = {"type": "array", "maxItems": 1, "items": _one_of("customer", "data.customer")}
+_INTENTS = (
+    *("requires_payment_method", "requires_confirmation", "requires_action"),
+    *("requires_capture", "succeeded", "canceled", "declined"),
+)
+_CHARGES = ("charge", "held_charge", "failed_charge", "held_alone")
+_KINDS: dict[str, tuple[str, ...]] = {
+    "charge": _CHARGES,
+    "customer": ("customer", "deleted_customer"),
+    "intent": _INTENTS,
+    "payment_intent": _INTENTS,
+    "payment_method": ("method", "loose_method", "spent_method"),
+    "refund": ("refund",),
+}
+# The kind that an operation has most to do with.
+_FIRST = {
+    "attach_payment_method": "loose_method",
+    "cancel_payment_intent": "requires_capture",
+    "capture_charge": "held_alone",
+    "capture_payment_intent": "requires_capture",
+    "confirm_payment_intent": "requires_confirmation",
+    "increment_payment_intent_authorization": "requires_capture",
+    "update_charge": "held_alone",
+}
+_CARDS = ("pm_card_visa", "pm_card_chargeDeclined", "pm_card_threeDSecure2Required")
+# What a parameter may be, of all that the contract allows, for a request to be carried out.
+_SENSIBLE: dict[str, Schema] = {
+    "amount": _amount(2010, 3000),
+    "amount_to_capture": _amount(10, 2000),
+    "charge": _seeds(*_CHARGES),
+    "currency": _one_of("usd", "jpy", "KWD", "eur"),
+    "customer": _seeds("customer"),
+    "expand": _EXPAND,
+    "email": _one_of("ada@example.com", ""),
+    "exp_month": _one_of(12),
+    "exp_year": _one_of(2034),
+    "metadata": {
+        "type": "object",
+        "maxProperties": 4,
+        "propertyNames": {"pattern": "^[a-z]{1,9}$"},
+        "additionalProperties": {"type": "string", "maxLength": 500},
+    },
+    "number": _one_of("4242424242424242", "4000000000000002", "5555555555554444"),
+    "payment_intent": _seeds(*_INTENTS),
+    "payment_method": {"anyOf": [_one_of(*_CARDS), _seeds("method", "loose_method")]},
+    "query": _one_of("created>1", 'metadata["a"]:"1"', "-created<1", 'amount>1 currency:"usd"'),
+    "receipt_email": _one_of("ada@example.com", ""),
+    "return_url": _one_of("https://shop.example/paid", "shop://paid"),
+    "source": _one_of("tok_visa", "tok_chargeDeclined"),
+}
+_SENSIBLE_IN: dict[str, dict[str, Schema]] = {
+    "CaptureChargeParams": {"amount": _amount(10, 900)},
+    "CreateRefundParams": {"amount": _amount(10, 300)},
+}
+# What would contradict something else, or cannot be guessed.
+_LEFT_OUT = {
+    *("client_secret", "cvc", "default_payment_method", "networks", "page", "types"),
+    *("automatic_payment_methods", "ending_before", "payment_method_data"),
+}
+_LEFT_OUT_OF = {
+    "CreatePaymentIntentParams": {
+        *("error_on_requires_action", "mandate_data", "off_session", "radar_options"),
+        *("return_url", "use_stripe_sdk"),
+    },
+    "CreatePaymentMethodParams": {"payment_method"},
+    "CreateRefundParams": {"payment_intent"},
+    "PaymentMethodCardParams": {"token"},
+}
+_NEEDED = {
+    "CreateChargeParams": ["source"],
+    "CreatePaymentMethodParams": ["card"],
+    "CreateRefundParams": ["charge"],
+    "PaymentMethodCardParams": ["number", "exp_month", "exp_year"],
+}
+
+
+def seeded_contract(*, sensible: bool) -> Schema:
+    """The contract with paths to what exists. A sensible one takes only what is likely to be
+    carried out; bodies are JSON, of which the tests write forms."""
+    contract: Schema = copy.deepcopy(document())
+    for path, item in contract["paths"].items():
+        for operation in item.values():
+            listed = [_resolved(one, contract) for one in operation.get("parameters", [])]
+            operation["parameters"] = [
+                _placed(one, path, operation, sensible=sensible)
+                for one in listed
+                if one["in"] != "header" and not (sensible and one["name"] in _LEFT_OUT)
+            ]
+            operation.get("requestBody", {}).get("content", {}).pop(_FORM, None)
+    if sensible:
+        for name, schema in contract["components"]["schemas"].items():
+            if name.endswith("Params") and "properties" in schema:
+                _narrow(name, schema)
+    return contract
+
+
+def _resolved(one: Schema, contract: Schema) -> Schema:
+    if "$ref" not in one:
+        return one
+    parameters = contract["components"]["parameters"]
+    return copy.deepcopy(parameters[one["$ref"].rsplit("/", 1)[1]])
+
+
+def _placed(one: Schema, path: str, operation: Schema, *, sensible: bool) -> Schema:
+    """A parameter of an operation, with a schema that leads somewhere."""
+    name, noun = one["name"], re.findall(r"/([a-z_]+)s(?:/|$)", path.removesuffix("/search"))[-1:]
+    if one["in"] == "path":
+        kinds = _KINDS.get(name, tuple(noun))
+        first = _FIRST.get(operation["operationId"])
+        kinds = tuple(sorted(kinds, key=lambda kind: kind != first))
+        one["schema"] = _seeds(*kinds)
+        if not sensible:
+            one["schema"]["enum"].append("absent")
+    elif sensible and name == "starting_after":
+        one["schema"] = _seeds(*_KINDS.get(noun[0], tuple(noun)))
+    elif sensible and name == "expand":
+        one["schema"] = _EXPAND
+    elif sensible and name in _SENSIBLE:
+        one["schema"] = _SENSIBLE[name]
+    return one
+
+
+def _narrow(name: str, schema: Schema) -> None:
+    left_out = _LEFT_OUT | _LEFT_OUT_OF.get(name, set())
+    sensible = _SENSIBLE | _SENSIBLE_IN.get(name, {})
+    schema["properties"] = {
+        field: sensible.get(field, one)
+        for field, one in schema["properties"].items()
+        if field not in left_out
+    }
+    schema["required"] = [*schema.get("required", []), *_NEEDED.get(name, [])]
+
+
+_PAYMENT = {"amount": 2000, "currency": "usd", "customer": seed("customer")}
+_PAID = {**_PAYMENT, "confirm": True, "payment_method": "pm_card_visa"}
+_CARD = {"type": "card", "card": {"token": "tok_visa"}}
+_HELD = {"amount": 2000, "currency": "usd", "source": "tok_visa", "capture": False}
+# How an object of each kind comes about: made at once, the charge of a payment, or something
+# made to which something was done.
+_MADE: dict[str, tuple[str, Schema]] = {
+    "customer": ("customers", {"name": "Ada", "email": "ada@example.com"}),
+    "declined": ("payment_intents", {**_PAID, "payment_method": "pm_card_chargeDeclined"}),
+    "held_alone": ("charges", _HELD),
+    "loose_method": ("payment_methods", _CARD),
+    "method": ("payment_methods/pm_card_visa/attach", {"customer": seed("customer")}),
+    "refund": ("refunds", {"charge": seed("charge"), "amount": 5}),
+    "requires_action": (
+        "payment_intents",
+        {**_PAID, "payment_method": "pm_card_threeDSecure2Required"},
+    ),
+    "requires_capture": ("payment_intents", {**_PAID, "capture_method": "manual"}),
+    "requires_confirmation": ("payment_intents", {**_PAID, "confirm": False}),
+    "requires_payment_method": ("payment_intents", _PAYMENT),
+    "succeeded": ("payment_intents", _PAID),
+}
+_CHARGE_OF = {
+    "charge": "succeeded",
+    "failed_charge": "declined",
+    "held_charge": "requires_capture",
+}
+_DONE_TO: dict[str, tuple[str, str, str, Schema]] = {
+    "canceled": ("requires_payment_method", "POST", "payment_intents/{made}/cancel", {}),
+    "deleted_customer": ("customer", "DELETE", "customers/{made}", {}),
+    "spent_method": (
+        "loose_method",
+        "POST",
+        "payment_intents",
+        {"amount": 2000, "currency": "usd", "confirm": True, "payment_method": "made"},
+    ),
+}
+
+
+class SeededApp:
+    """The application on a database of its own, with an account that has something in it."""
+
+    def __init__(self) -> None:
+        self._app: Any = None
+        self._lifespan: LifespanOn | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.key = ""
+
+    def open(self, database_url: str) -> None:
+        """To be called once, before the first request."""
+        settings = Settings(
+            database_url=database_url, key_pepper=PEPPER, fingerprint_key=FINGERPRINT_KEY
+        )
+        self._app = create_app(settings)
+        self.key = new_account(database_url).secret_key
+        self._made: dict[str, str] = {}
+        self._used: defaultdict[str, int] = defaultdict(int)
+
+    def close(self) -> None:
+        """From another thread than the one that the requests run in."""
+        if self._lifespan is not None and self._loop is not None:
+            asyncio.run_coroutine_threadsafe(self._lifespan.shutdown(), self._loop).result(20)
+
+    async def __call__(
+        self,
+        scope: Message,
+        receive: Callable[[], Awaitable[Message]],
+        send: Callable[[Message], Awaitable[None]],
+    ) -> None:
+        if scope["type"] == "lifespan":
+            # Whoever tests starts and stops it with every test; it runs until it is closed.
+            for word in ("startup", "shutdown"):
+                await receive()
+                await send({"type": f"lifespan.{word}.complete"})
+            return
+        if self._lifespan is None:
+            self._loop = asyncio.get_running_loop()
+            config = uvicorn.Config(self._app, lifespan="on", log_config=None)
+            self._lifespan = LifespanOn(config)
+            await self._lifespan.startup()
+        body = await _read(receive)
+        place = bytes(scope.get("raw_path") or scope["path"].encode())
+        named = _SEED.findall(place + b" " + scope["query_string"] + b" " + body)
+        ids = {kind: await self._id(kind.decode()) for kind in sorted(set(named))}
+
+        def put(text: bytes) -> bytes:
+            return _SEED.sub(lambda found: ids[found[1]].encode(), text)
+
+        body, place = put(body), put(place)
+        headers = [pair for pair in scope["headers"] if pair[0] != b"content-length"]
+        length = [(b"content-length", str(len(body)).encode())] if body else []
+        changed = {
+            **scope,
+            "raw_path": place,
+            "query_string": put(scope["query_string"]),
+            "headers": headers + length,
+        }
+        messages = [{"type": "http.request", "body": body, "more_body": False}]
+
+        async def again() -> Message:
+            return messages.pop() if messages else await receive()
+
+        await self._app(changed, again, send)
+
+    async def _id(self, kind: str) -> str:
+        if kind not in self._made or self._used[kind] >= USES:
+            self._used[kind] = 0
+            self._made[kind] = await self._make(kind)
+        self._used[kind] += 1
+        return self._made[kind]
+
+    async def _make(self, kind: str) -> str:
+        if kind in _MADE:
+            return await self._created(*_MADE[kind])
+        if kind in _CHARGE_OF:
+            intent = await self._make(_CHARGE_OF[kind])
+            return str((await self._ask("GET", f"payment_intents/{intent}"))["latest_charge"])
+        if kind in _DONE_TO:
+            first, method, path, params = _DONE_TO[kind]
+            made = await self._make(first)
+            wanted = {name: made if value == "made" else value for name, value in params.items()}
+            await self._ask(method, path.format(made=made), wanted)
+            return made
+        assert kind in ("balance_transaction", "event"), f"there is no recipe for {kind}"
+        await self._make("charge")
+        return str((await self._ask("GET", f"{kind}s?limit=1"))["data"][0]["id"])
+
+    async def _created(self, path: str, params: Schema) -> str:
+        answer = await self._ask("POST", path, params)
+        # A decline carries the payment that it is about.
+        answer = answer.get("error", {}).get("payment_intent", answer)
+        if "id" not in answer:
+            # A customer that was handed out before may have been deleted since.
+            self._made.pop("customer", None)
+            answer = await self._ask("POST", path, params)
+        return str(answer["id"])
+
+    async def _ask(self, method: str, path: str, params: Schema | None = None) -> Any:
+        headers = {"Authorization": f"Bearer {self.key}"}
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(app=self), base_url="http://seeds/v1/", headers=headers
+        ) as client:
+            body = {"json": params} if params else {}
+            return (await client.request(method, path, **body)).json()
+
+
+async def _read(receive: Callable[[], Awaitable[Message]]) -> bytes:
+    pieces = []
+    while True:
+        message = await receive()
+        pieces.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            return b"".join(pieces)
