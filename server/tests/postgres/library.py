@@ -120,9 +120,12 @@ class Record:
 
 
 class Intruder(Record):
-    """Slips the call of a function into the transactions that carry a set of this tenant."""
+    """Slips the call of a function into the transactions that carry a set of this tenant, or
+    carry nothing else if `alone`."""
 
-    def __init__(self, function: str, tenant: Tenant, *, first: bool = False) -> None:
+    def __init__(
+        self, function: str, tenant: Tenant, *, first: bool = False, alone: bool = False
+    ) -> None:
         super().__init__()
         # The second trip takes what writes; this would, if the function said "never".
         self._statement = (
@@ -130,10 +133,12 @@ class Intruder(Record):
             f"SELECT 0, said::text FROM {function} AS said WHERE said::text = 'never' "
             "RETURNING event_id"
         )
-        self._tenant, self._first = tenant, first
+        self._tenant, self._first, self._alone = tenant, first, alone
 
     def _slipped_in(self, here: bool) -> list[Statement]:
-        meant = any(changes.tenant == self._tenant for changes in self.batches[-1])
+        batch = self.batches[-1]
+        meant = any(changes.tenant == self._tenant for changes in batch)
+        meant = meant and not (self._alone and len(batch) > 1)
         return [(self._statement, ())] if meant and here else []
 
     def first(self) -> list[Statement]:

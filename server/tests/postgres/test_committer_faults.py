@@ -197,7 +197,7 @@ async def test_a_connection_that_ends_takes_nothing_with_it(url: str, first: boo
 
 
 async def test_a_connection_that_ends_during_the_fall_back_stops_it(url: str) -> None:
-    ending = Intruder("pg_terminate_backend(pg_backend_pid())", STRANGER)
+    ending = Intruder("pg_terminate_backend(pg_backend_pid())", STRANGER, alone=True)
     async with opened(url, ending) as library:
         before, after = _new(), _new()
         broken = Changes(TENANT, added=[_shelf()] * 2)
