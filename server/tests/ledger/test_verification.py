@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -49,14 +50,42 @@ def sound(postgres: TestDatabases) -> Iterator[str]:
         yield url.rsplit("/", 1)[1].split("?")[0]
 
 
+class Books:
+    """A copy of sound books, to do with as one likes."""
+
+    def __init__(self, postgres: TestDatabases, name: str) -> None:
+        self._postgres, self._name = postgres, name
+        self.url = postgres.url_of(name)
+
+    def superuser(self) -> psycopg.Connection:
+        return self._postgres.superuser_connection(self._name)
+
+    def one(self, query: str) -> str:
+        with self.superuser() as connection:
+            row = connection.execute(query).fetchone()
+        assert row is not None
+        return str(row[0])
+
+    def tamper(self, statement: str) -> None:
+        """Change one row as nobody can who keeps to the constraints."""
+        with self.superuser() as connection:
+            connection.execute("SET session_replication_role = replica")
+            for table, name in connection.execute(
+                "SELECT conrelid::regclass::text, conname FROM pg_constraint "
+                "WHERE contype = 'c' AND connamespace = 'public'::regnamespace"
+            ).fetchall():
+                connection.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
+            changed = connection.execute(statement)
+            assert changed.rowcount == 1, f"{changed.rowcount} rows: {statement}"
+
+
 @pytest.fixture
-def books(postgres: TestDatabases, sound: str) -> Iterator[str]:
-    """A copy of the books, to do with as one likes."""
+def books(postgres: TestDatabases, sound: str) -> Iterator[Books]:
+    name = f"books_{uuid.uuid4().hex[:12]}"
     with postgres.superuser_connection() as connection:
-        connection.execute("DROP DATABASE IF EXISTS books")
-        connection.execute(f"CREATE DATABASE books OWNER guilder TEMPLATE {sound}")
-    yield postgres.url_of("books")
-    postgres.drop("books")
+        connection.execute(f"CREATE DATABASE {name} OWNER guilder TEMPLATE {sound}")
+    yield Books(postgres, name)
+    postgres.drop(name)
 
 
 @pytest.fixture
@@ -68,28 +97,8 @@ def said(capsys: pytest.CaptureFixture[str]) -> Said:
     return read
 
 
-def _tamper(postgres: TestDatabases, statement: str) -> None:
-    """Change the copy as nobody can who keeps to the constraints."""
-    with postgres.superuser_connection("books") as connection:
-        connection.execute("SET session_replication_role = replica")
-        for table, name in connection.execute(
-            "SELECT conrelid::regclass::text, conname FROM pg_constraint "
-            "WHERE contype = 'c' AND connamespace = 'public'::regnamespace"
-        ).fetchall():
-            connection.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
-        changed = connection.execute(statement)
-        assert changed.rowcount == 1, f"{changed.rowcount} rows: {statement}"
-
-
-def _one(postgres: TestDatabases, query: str) -> str:
-    with postgres.superuser_connection("books") as connection:
-        row = connection.execute(query).fetchone()
-    assert row is not None
-    return str(row[0])
-
-
-async def test_sound_books_are_found_sound(books: str, said: Said) -> None:
-    assert await verify(books) == 0
+async def test_sound_books_are_found_sound(books: Books, said: Said) -> None:
+    assert await verify(books.url) == 0
     lines, complaint = said()
     assert complaint == ""
     assert [line.split(":")[0] for line in lines[:3]] == ["eur", "jpy", "usd"]
@@ -244,16 +253,15 @@ _TAMPERING = {
 
 @pytest.mark.parametrize(("statement", "claim", "name"), _TAMPERING.values(), ids=_TAMPERING.keys())
 async def test_tampering_is_found_and_named(
-    books: str,
-    postgres: TestDatabases,
+    books: Books,
     said: Said,
     statement: str,
     claim: str,
     name: str,
 ) -> None:
-    expected = _one(postgres, name)
-    _tamper(postgres, statement)
-    assert await verify(books) == 1
+    expected = books.one(name)
+    books.tamper(statement)
+    assert await verify(books.url) == 1
     lines, complaint = said()
     assert lines[-1] == f"FAILED  {claim}"
     assert complaint.startswith("guilder: ")
@@ -264,11 +272,9 @@ async def test_every_proof_has_been_seen_to_fail() -> None:
     assert {claim for _, claim, _ in _TAMPERING.values()} == {proof.claim for proof in PROOFS}
 
 
-async def test_money_that_never_was_is_found_even_if_it_adds_up(
-    books: str, postgres: TestDatabases, said: Said
-) -> None:
+async def test_money_that_never_was_is_found_even_if_it_adds_up(books: Books, said: Said) -> None:
     """A second transaction for a charge, with entries, balances and versions all in order."""
-    with postgres.superuser_connection("books") as connection:
+    with books.superuser() as connection:
         connection.execute(
             """
             WITH model AS (SELECT * FROM ledger_transactions WHERE kind = 'charge' LIMIT 1),
@@ -287,16 +293,16 @@ async def test_money_that_never_was_is_found_even_if_it_adds_up(
             FROM moved
             """
         )
-    assert await verify(books) == 1
+    assert await verify(books.url) == 1
     lines, complaint = said()
     assert lines[-1] == "FAILED  what charges captured is in the ledger"
     assert "charge ch_" in complaint
 
 
-def test_the_command_answers_with_its_exit_code(books: str, postgres: TestDatabases) -> None:
-    settings = {"GUILDER_DATABASE_URL": books}
+def test_the_command_answers_with_its_exit_code(books: Books) -> None:
+    settings = {"GUILDER_DATABASE_URL": books.url}
     assert run_guilder("ledger", "verify", settings=settings).returncode == 0
-    _tamper(postgres, f"UPDATE ledger_accounts SET balance = 0 WHERE {_ACCOUNT}")
+    books.tamper(f"UPDATE ledger_accounts SET balance = 0 WHERE {_ACCOUNT}")
     failed = run_guilder("ledger", "verify", settings=settings)
     assert failed.returncode == 1
     assert "FAILED" in failed.stdout

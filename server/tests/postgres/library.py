@@ -159,7 +159,7 @@ class Library:
 
     async def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         """What somebody else finds in the database."""
-        return await (await self.stranger.execute(query, values)).fetchall()
+        return await (await self.stranger.execute(query, values or None)).fetchall()
 
     async def find(self, mapping: Mapping[Any], id: str, tenant: Tenant = TENANT) -> Any:
         return await self.reads.one(mapping.lookup, tenant.id, id)

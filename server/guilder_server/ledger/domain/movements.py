@@ -23,7 +23,7 @@ def charge(
     currency = gross.currency
     legs = [
         Leg(chart.gateway(currency, gateway), gross.amount),
-        Leg(chart.merchant(currency, available), fee.amount - gross.amount),
+        Leg(chart.merchant(currency, available), -(gross - fee).amount),
         Leg(chart.fees(currency, gateway), -fee.amount),
     ]
     return LedgerTransaction(
