@@ -37,9 +37,9 @@ _WHOLE_UNITS = frozenset({"isk", "ugx"})
 
 def minimum_charge(currency: str) -> int:
     """The least amount in minor units: what the tables name, else fifty hundredths of the
-    unit (fifty units where there are no decimals)."""
+    unit (fifty units where there are no decimals), and no less than one step of `granularity`."""
     default = 500 if EXPONENTS[currency] == 3 else 50
-    return _MINIMUM_CHARGE.get(currency, default)
+    return max(_MINIMUM_CHARGE.get(currency, default), granularity(currency))
 
 
 def granularity(currency: str) -> int:

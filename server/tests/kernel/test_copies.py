@@ -31,7 +31,7 @@ def test_the_original_stays_as_it_was() -> None:
 
 def test_a_name_that_is_no_field_is_refused() -> None:
     with pytest.raises(TypeError, match="Jar has no field lid"):
-        replace(JAR, **{"lid": 1})
+        replace(JAR, lid=1)
 
 
 def test_a_copy_is_as_frozen_as_its_original() -> None:
