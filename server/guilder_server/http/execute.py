@@ -184,13 +184,13 @@ class Executor:
         try:
             await self._commit(done.changes)
         except KeyTaken:
-            if request.waiting:
-                # A sweeper took this request for dead and has done all this.
-                return await self._replay(request)
-            # The request was answered after all. What it left open is settled all the same:
-            # the guards see to it that nothing happens twice.
+            # Somebody else has answered the request: a sweeper took it for dead, or it was not.
+            # What was left open is settled all the same: the guards see to it that nothing
+            # happens twice.
             done.changes.key = None
             await self._commit(done.changes)
+            if request.waiting:
+                return await self._replay(request)
         return answer
 
     async def _keep(

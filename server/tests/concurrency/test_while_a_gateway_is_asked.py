@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -196,3 +197,28 @@ async def test_who_takes_over_answers_the_key_of_a_lost_request(
         assert (late.status_code, late.content) == (status, answer.content)
         assert guilder.gateway.kinds() == ["authorize"]
         assert (await guilder.get(f"{INTENTS}/{told['id']}")).json()["status"] == told["status"]
+
+
+@pytest.mark.parametrize("refunding", [False, True], ids=["payment", "refund"])
+async def test_an_answer_that_comes_after_all_hope_is_written_down(
+    guilder: Composed, refunding: bool
+) -> None:
+    """A gateway that may not be sent a thing twice has not heard of it when it is asked; but the
+    request was only late, and the money has moved."""
+    path, form = INTENTS, PAYMENT
+    if refunding:
+        paid = (await guilder.post(INTENTS, **PAYMENT)).json()["id"]
+        path, form = "/v1/refunds", {"payment_intent": paid}
+    guilder.gateway.capabilities = replace(guilder.gateway.capabilities, deduplicates=False)
+    guilder.gateway.hold(before_it_acts=True)
+    asking = asyncio.create_task(guilder.post(path, key="k", **form))
+    await guilder.gateway.reached()
+    guilder.clock.advance(timedelta(seconds=26))
+    assert await guilder.sweep() == 1
+    told = await guilder.post(path, key="k", **form)
+    assert told.json()["status"] == ("pending" if refunding else "processing")
+    guilder.gateway.let_go()
+    assert (await asking).content == told.content
+    found = (await guilder.get(f"{path}/{told.json()['id']}")).json()
+    assert found["status"] == "succeeded"
+    assert await guilder.sweep() == 0

@@ -231,7 +231,7 @@ class Customer:
     version: int = 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Payment:
     id: str
     amount: int

@@ -25,8 +25,9 @@ from tests.support.api import FINGERPRINT_KEY, PEPPER, differences, new_account
 
 
 class PlayedGateway(Sandbox):
-    """The sandbox as if it lived elsewhere. `carried` is what it did, by attempt; `holding` keeps
-    its replies back; `deaf` makes it lose every reply and every question."""
+    """The sandbox as if it lived elsewhere. `carried` is what it did, by attempt. `hold` keeps its
+    replies back until `let_go`, or the requests themselves: then it knows nothing of them yet.
+    `deaf` makes it lose every reply and every question."""
 
     capabilities = replace(Sandbox.capabilities, in_process=False)
 
@@ -35,11 +36,13 @@ class PlayedGateway(Sandbox):
         self.carried: dict[str, Request] = {}
         self.asked: list[str] = []
         self.deaf = False
+        self._acts_late = False
         self._held = asyncio.Event()
         self._held.set()
         self._reached = asyncio.Event()
 
-    def hold(self) -> None:
+    def hold(self, *, before_it_acts: bool = False) -> None:
+        self._acts_late = before_it_acts
         self._held.clear()
         self._reached.clear()
 
@@ -47,7 +50,7 @@ class PlayedGateway(Sandbox):
         self._held.set()
 
     async def reached(self) -> None:
-        """Until a request has been carried out whose reply is held back."""
+        """Until a request has come that is held back, or whose reply is."""
         await asyncio.wait_for(self._reached.wait(), 10)
 
     async def authorize(self, request: Any) -> Outcome:
@@ -74,8 +77,10 @@ class PlayedGateway(Sandbox):
         return await Sandbox(self._clock, b"key").query(request)
 
     async def _reply(self, request: Request, outcome: Outcome) -> Outcome:
-        self.carried.setdefault(request.attempt_id, request)
         self._reached.set()
+        if self._acts_late:
+            await self._held.wait()
+        self.carried.setdefault(request.attempt_id, request)
         await self._held.wait()
         if self.deaf:
             raise ReplyLost("deaf")

@@ -53,6 +53,12 @@ class Attempt:
         return self.state in ("pending", "unknown")
 
     @property
+    def settled(self) -> bool:
+        """Found out, for good. One that a person must look at is neither open nor settled: an
+        answer that comes late is welcome."""
+        return self.state in _SETTLED
+
+    @property
     def unheard(self) -> bool:
         """The gateway has not been heard about it so far."""
         return self.state == "pending" and not self.detail
@@ -167,7 +173,7 @@ def _moved(
 
 
 def _unsettled(attempt: Attempt) -> None:
-    if attempt.state in _SETTLED:
+    if attempt.settled:
         raise Conflict(f"The attempt {attempt.id} has already {attempt.state}.")
 
 

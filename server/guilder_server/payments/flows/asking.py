@@ -13,12 +13,23 @@ from collections.abc import Mapping
 from typing import Any
 
 from guilder_server import gateways
-from guilder_server.gateways import Answer, Attempt, Gateway, Request, attempts
+from guilder_server.gateways import (
+    ActionRequired,
+    Answer,
+    Approved,
+    Attempt,
+    Declined,
+    Gateway,
+    Request,
+    attempts,
+)
 from guilder_server.kernel.changes import Changes, Stored
 from guilder_server.kernel.steps import Awaiting, Done, Step
 from guilder_server.kernel.tenant import Tenant
 from guilder_server.payments.flows import outcomes
 from guilder_server.payments.ports import Tools
+
+_DEFINITE = (ActionRequired, Approved, Declined)
 
 
 class Asking(ABC):
@@ -102,7 +113,7 @@ async def resolve(
     tools: Tools, tenant: Tenant, attempt: Attempt, answer: Answer, kind: type[Asking]
 ) -> Done:
     """Write down what became of an attempt, unless somebody else has done so."""
-    if not attempt.open:
+    if attempt.settled or not (attempt.open or isinstance(answer, _DEFINITE)):
         return await kind.known(tools, tenant, attempt)
     asking = await kind.again(tools, tenant, attempt)
     changes = Changes(tenant)
