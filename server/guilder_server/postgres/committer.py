@@ -10,8 +10,8 @@ One transaction has two trips. The first claims and locks: idempotency keys in k
 by table and id, ledger accounts by id, the same order in every process, so that no two can
 wait for each other. Then each change set is judged by itself, in order of arrival, against
 what is locked and what its neighbours before it have been granted. The second trip writes the
-granted ones, with one part of one statement for each table, and commits. A refused set changes nothing and is told
-why; its neighbours do not notice.
+granted ones, in one statement with a part for each table, and commits. A refused set changes
+nothing and is told why; its neighbours do not notice.
 
 What must hold: merged equals one by one, in the order in which the sets were taken.
 """

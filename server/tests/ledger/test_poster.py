@@ -23,6 +23,9 @@ from tests.support.postgres import TestDatabases
 
 pytestmark = pytest.mark.anyio
 
+# Each is some thirty commits.
+EXAMPLES = (settings.default.max_examples if settings.default else 100) // 2
+
 _numbers = count(1)
 _tenants = count(100, 2)
 
@@ -87,7 +90,7 @@ def _tenant() -> Tenant:
 @given(
     batches=st.lists(st.lists(st.lists(_legs(), min_size=1, max_size=2), max_size=6), max_size=4)
 )
-@settings(suppress_health_check=list(HealthCheck))
+@settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
 async def test_a_batch_posts_what_its_sets_post_one_by_one(
     library: Library, batches: list[list[list[tuple[Leg, ...]]]]
 ) -> None:

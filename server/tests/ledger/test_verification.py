@@ -13,6 +13,7 @@ import pytest
 from guilder_server.ledger.verification import PROOFS, verify
 from tests.support.api import Api, ApiServer
 from tests.support.postgres import TestDatabases
+from tests.support.processes import eventually
 from tests.support.servers import run_guilder
 
 pytestmark = pytest.mark.anyio
@@ -20,8 +21,9 @@ pytestmark = pytest.mark.anyio
 Said = Callable[[], tuple[list[str], str]]
 
 
-def _live(api: Api) -> None:
-    """A day of a merchant: something of everything that moves money."""
+def _live(api: Api) -> str:
+    """A day of a merchant: something of everything that moves money. Gives the id of a refund
+    that will fail."""
     paid = api.pay(2000)
     api.post("/v1/refunds", payment_intent=paid["id"], amount=500)
     api.post("/v1/refunds", payment_intent=paid["id"], amount=700)
@@ -31,9 +33,14 @@ def _live(api: Api) -> None:
     api.post(f"/v1/payment_intents/{held['id']}/capture", amount_to_capture=1200)
     api.post(f"/v1/payment_intents/{api.pay(800, capture_method='manual')['id']}/cancel")
     api.pay(700, payment_method="pm_card_chargeDeclined")
-    back = api.pay(1100, payment_method="pm_card_refundFail")
-    api.post("/v1/refunds", payment_intent=back["id"])
+    failing = api.pay(1100, payment_method="pm_card_refundFail")
+    back = api.post("/v1/refunds", payment_intent=failing["id"])
     api.post("/v1/charges", amount=400, currency="usd", source="tok_visa")
+    return str(back["id"])
+
+
+def _status(api: Api, refund: str) -> str:
+    return str(api.get(f"/v1/refunds/{refund}")["status"])
 
 
 @pytest.fixture(scope="module")
@@ -42,10 +49,10 @@ def sound(postgres: TestDatabases) -> Iterator[str]:
     with postgres.database() as url:
         server = ApiServer(url)
         server.start()
-        for _ in range(2):
-            client = Api(server.url, server.open_account())
-            _live(client)
-            client.close()
+        merchants = [Api(server.url, server.open_account()) for _ in range(2)]
+        for api, refund in [(api, _live(api)) for api in merchants]:
+            assert eventually(lambda: _status(api, refund) == "failed", 20)  # noqa: B023
+            api.close()
         server.stop()
         yield url.rsplit("/", 1)[1].split("?")[0]
 

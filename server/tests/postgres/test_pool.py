@@ -1,15 +1,95 @@
-"""What the pool makes of a connection that fails."""
+"""What the pool makes of a URL, and of connections that end."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import quote
 
 import psycopg
 import pytest
 
+from guilder_server.kernel.errors import Unavailable
 from guilder_server.postgres.pool import Connection, DatabaseLost, Pool
 
 pytestmark = pytest.mark.anyio
+
+
+@asynccontextmanager
+async def _opened(url: str) -> AsyncIterator[Pool]:
+    pool = Pool(url)
+    await pool.open()
+    try:
+        yield pool
+    finally:
+        await pool.close()
+
+
+async def _setting(pool: Pool, name: str) -> str:
+    async with pool.point() as connection:
+        [(value,)] = await (await connection.execute(f"SHOW {name}")).fetchall()
+        return str(value)
+
+
+async def _run(pool: Pool, *statements: str) -> None:
+    async with pool.point() as connection:
+        for statement in statements:
+            await connection.execute(statement)
+
+
+async def test_options_in_the_url_are_kept_and_come_before_ours(database_url: str) -> None:
+    options = quote("-c work_mem=9MB -c lock_timeout=7s")
+    async with _opened(f"{database_url}&options={options}&application_name=till") as pool:
+        assert await _setting(pool, "work_mem") == "9MB"
+        assert await _setting(pool, "lock_timeout") == "7s"
+        assert await _setting(pool, "enable_seqscan") == "off"
+        assert await _setting(pool, "application_name") == "till"
+
+
+async def test_a_refusal_leaves_the_connection_as_it_was(database_url: str) -> None:
+    async with _opened(database_url) as pool:
+        with pytest.raises(psycopg.errors.DivisionByZero):
+            await _run(pool, "BEGIN", "CREATE TEMPORARY TABLE half_done ()", "SELECT 1 / 0")
+        async with pool.point() as connection:
+            assert connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
+            found = await connection.execute("SELECT to_regclass('half_done')")
+            assert await found.fetchall() == [(None,)]
+
+
+@pytest.mark.parametrize("kind", ["point", "query"])
+async def test_a_connection_that_ends_in_use_is_told_as_a_lost_database(
+    database_url: str, kind: str
+) -> None:
+    async with _opened(database_url) as pool:
+        lend = getattr(pool, kind)
+        with pytest.raises(DatabaseLost) as lost:
+            async with lend() as connection:
+                await connection.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+        assert isinstance(lost.value, Unavailable)
+        async with lend() as connection:
+            assert await (await connection.execute("SELECT 1")).fetchall() == [(1,)]
+
+
+async def test_connections_that_ended_in_the_pool_are_never_lent(database_url: str) -> None:
+    async with _opened(database_url) as pool:
+        async with pool.query() as one, pool.query() as two, pool.query() as stranger:
+            pids = [connection.info.backend_pid for connection in (one, two)]
+        async with pool.point() as stranger:
+            await stranger.execute(
+                "SELECT pg_terminate_backend(pid, 5000) FROM unnest(%s) AS p(pid)", [pids]
+            )
+        for _ in range(4):
+            async with pool.query() as connection:
+                assert connection.info.backend_pid not in pids
+                await connection.execute("SELECT 1")
+
+
+async def test_a_closed_pool_is_a_lost_database(database_url: str) -> None:
+    async with _opened(database_url) as pool:
+        pass
+    with pytest.raises(DatabaseLost):
+        async with pool.point():
+            pass
 
 
 @pytest.fixture

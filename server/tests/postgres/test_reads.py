@@ -121,7 +121,7 @@ async def test_a_connection_that_ended_meanwhile_goes_unnoticed(
 ) -> None:
     assert await reads.one(SHELVES.lookup, TENANT.id, "shf_1") == SHELF_ROWS[1]
     await library.stranger.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
         "WHERE pid <> pg_backend_pid() AND datname = current_database() "
         "AND backend_type = 'client backend'"
     )

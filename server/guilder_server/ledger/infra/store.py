@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping as Dict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -68,8 +69,9 @@ class PostgresLedger:
             ]
 
     async def transaction(self, tenant: Tenant, id: str) -> BalanceTransaction | None:
-        header = await self._reads.one(HEADERS.lookup, tenant.id, id)
-        shares = await self._reads.one(SHARES, tenant.id, id)
+        wanted_header = self._reads.one(HEADERS.lookup, tenant.id, id)
+        wanted_shares = self._reads.one(SHARES, tenant.id, id)
+        header, shares = await asyncio.gather(wanted_header, wanted_shares)
         return _joined(header, shares) if header and shares else None
 
     async def transactions(self, tenant: Tenant, query: ListQuery, filters: Dict[str, str]) -> Page:
