@@ -8,7 +8,7 @@ from guilder_server import wire
 from guilder_server.kernel.clock import unix
 from guilder_server.kernel.contact import NO_BILLING_DETAILS
 from guilder_server.kernel.tenant import Tenant
-from guilder_server.payments.domain.charges import Charge
+from guilder_server.payments.domain.charges import USUAL_OUTCOME, Charge
 from guilder_server.payments.domain.intents import Intent
 from guilder_server.payments.domain.refunds import Refund
 
@@ -145,7 +145,7 @@ def _outcome(charge: Charge) -> wire.ChargeOutcome | None:
         "network_advice_code": None,
         "network_decline_code": None,
         "reason": None,
-        "seller_message": None,
+        **USUAL_OUTCOME,
         **charge.outcome,
     }
     return cast(wire.ChargeOutcome, seen)

@@ -100,12 +100,8 @@ def begin(
 
 def succeed(attempt: Attempt, outcome: Approved) -> Attempt:
     _unsettled(attempt)
-    return _moved(
-        attempt,
-        "succeeded",
-        reference=outcome.reference,
-        detail=_said(outcome, ("authorization_code", "network_transaction_id")),
-    )
+    # What else the gateway said is kept with what it was said of, such as the charge.
+    return _moved(attempt, "succeeded", reference=outcome.reference, detail={})
 
 
 def fail(attempt: Attempt, outcome: Declined) -> Attempt:

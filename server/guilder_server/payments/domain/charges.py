@@ -23,6 +23,15 @@ Status: TypeAlias = Literal["pending", "succeeded", "failed"]
 HOLD = timedelta(days=7)
 
 
+# What is said of nearly every charge. It is shown with each and stored with none; where it is
+# otherwise, `outcome` has the other word.
+USUAL_OUTCOME = {
+    "type": "authorized",
+    "network_status": "approved_by_network",
+    "seller_message": "Payment complete.",
+}
+
+
 @dataclass(frozen=True)
 class Charge:
     """`amount_refunded` counts refunds on their way too: what they hold cannot be refunded

@@ -22,6 +22,7 @@ from guilder_server.kernel.copies import replace
 from guilder_server.kernel.errors import CardDeclined
 from guilder_server.kernel.tenant import Tenant
 from guilder_server.payment_methods import PaymentMethod, view_payment_method
+from guilder_server.payments.domain import charges
 from guilder_server.payments.domain.charges import Charge
 from guilder_server.payments.domain.intents import Intent
 
@@ -40,13 +41,11 @@ ASK_AGAIN_LATEST = timedelta(seconds=30)
 
 
 def charge_outcome(answer: Approved | Declined) -> dict[str, Any]:
-    """`charge.outcome`, without what is null."""
-    outcome: dict[str, Any] = {
-        "type": answer.type,
-        "network_status": answer.network_status,
-        "seller_message": answer.seller_message,
-        "risk_level": answer.risk.level,
-    }
+    """`charge.outcome`, without what is null and without what is said of every approved charge."""
+    outcome: dict[str, Any] = {"risk_level": answer.risk.level}
+    for name, usual in charges.USUAL_OUTCOME.items():
+        if (value := getattr(answer, name)) != usual:
+            outcome[name] = value
     if answer.risk.score is not None:
         outcome["risk_score"] = answer.risk.score
     if isinstance(answer, Declined):
