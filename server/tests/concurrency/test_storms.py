@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.support.api import Answer, unique
@@ -211,6 +213,19 @@ def test_a_customer_who_is_deleted_keeps_no_card(storm: Storm) -> None:
         assert deleted.status == 200
         assert attached.status in (200, 400)
         assert storm.api.get(f"/v1/payment_methods/{card}")["customer"] is None
+
+
+def test_a_customer_who_clicks_twice_pays_once(storm: Storm) -> None:
+    intent = storm.api.pay(payment_method="pm_card_threeDSecure2Required").body
+    page = intent["next_action"]["use_stripe_sdk"]["stripe_js"]
+    button = page.replace("?", "/complete?")
+    with ThreadPoolExecutor(8) as threads:
+        clicks = list(threads.map(lambda _: httpx.post(button, verify=False), range(8)))
+    # Whoever comes late is told so, in one way or another.
+    assert {click.status_code for click in clicks} <= {200, 400, 404, 409}
+    assert storm.api.get(f"{INTENTS}/{intent['id']}")["status"] == "succeeded"
+    charges = storm.api.get("/v1/charges", payment_intent=intent["id"])["data"]
+    assert [charge["status"] for charge in charges] == ["succeeded"]
 
 
 @pytest.mark.parametrize("clients", [2, 8])

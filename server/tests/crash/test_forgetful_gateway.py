@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Any
 
-import psycopg
 import pytest
 
 from guilder_server.ledger.verification import verify
 from tests.support.http_gateway import GatewayProcess
-from tests.support.merchants import Merchant, a_sale, in_between, made
+from tests.support.merchants import (
+    Merchant,
+    a_sale,
+    books_of_gateway,
+    books_of_guilder,
+    in_between,
+    made,
+)
 from tests.support.processes import eventually
 from tests.support.served import Served
 
@@ -61,27 +66,3 @@ async def test_no_card_is_charged_twice_and_no_cent_is_lost(
         assert min(record["dropped"].values()) > 3
         assert books_of_gateway(record) == books_of_guilder(durable_url)
         assert await verify(durable_url) == 0
-
-
-def books_of_gateway(record: dict[str, Any]) -> dict[str, tuple[int, int, bool]]:
-    """By authorization: what was taken, what was given back, whether the hold is still open."""
-    return {
-        held["reference"]: (held["captured"], held["refunded"], bool(held["open"]))
-        for held in record["authorizations"]
-    }
-
-
-def books_of_guilder(database_url: str) -> dict[str, tuple[int, int, bool]]:
-    """The same of every charge that was authorized. A payment with two of them, or an
-    authorization without one, shows as a difference."""
-    with psycopg.connect(database_url) as connection:
-        twice = connection.execute(
-            "SELECT payment_intent_id FROM charges WHERE status = 'succeeded' "
-            "GROUP BY 1 HAVING count(*) > 1"
-        ).fetchall()
-        assert twice == []
-        rows = connection.execute(
-            "SELECT reference, amount_captured, amount_refunded, NOT captured AND NOT released "
-            "FROM charges WHERE status = 'succeeded'"
-        ).fetchall()
-    return {reference: (captured, refunded, held) for reference, captured, refunded, held in rows}

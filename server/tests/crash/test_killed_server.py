@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from guilder_server.ledger.verification import verify
 from tests.support.http_gateway import GatewayProcess
 from tests.support.merchants import Merchant, a_sale, in_between, made
+from tests.support.official import Shop
 from tests.support.processes import eventually
 from tests.support.served import Served
 
@@ -46,6 +50,39 @@ async def test_sigkill_loses_nothing_and_repeats_nothing(
         assert in_between(durable_url) == []
         assert await verify(durable_url) == 0
         await merchant.close()
+
+
+def test_official_clients_get_through_by_themselves(durable_url: str, tmp_path: Path) -> None:
+    """Their retries, and the key that they give to every request, are all that it takes."""
+    with Served(durable_url, tmp_path / "log") as served:
+        account = served.open_account()
+        ends = time.monotonic() + 3
+
+        def customers() -> int:
+            client = Shop(served.url, account).client(account.secret_key, max_network_retries=8)
+            paid = 0
+            while time.monotonic() < ends:
+                intent = client.v1.payment_intents.create(
+                    {
+                        "amount": 2000,
+                        "currency": "usd",
+                        "confirm": True,
+                        "payment_method": "pm_card_visa",
+                    }
+                )
+                assert intent.status == "succeeded"
+                paid += 1
+            return paid
+
+        with ThreadPoolExecutor(8) as threads:
+            counting = [threads.submit(customers) for _ in range(8)]
+            time.sleep(1)
+            served.kill()
+            served.start()
+            paid = sum(each.result() for each in counting)
+        with psycopg.connect(durable_url) as connection:
+            made = connection.execute("SELECT count(*) FROM charges").fetchone()
+        assert made == (paid,)
 
 
 @pytest.mark.parametrize("workers", [1, 2])

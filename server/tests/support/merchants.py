@@ -200,3 +200,27 @@ def in_between(database_url: str) -> list[str]:
             """
         ).fetchall()
     return [row[0] for row in rows]
+
+
+def books_of_gateway(record: dict[str, Any]) -> dict[str, tuple[int, int, bool]]:
+    """By authorization: what was taken, what was given back, whether the hold is still open."""
+    return {
+        held["reference"]: (held["captured"], held["refunded"], bool(held["open"]))
+        for held in record["authorizations"]
+    }
+
+
+def books_of_guilder(database_url: str) -> dict[str, tuple[int, int, bool]]:
+    """The same of every charge that was authorized. A payment with two of them, or an
+    authorization without one, shows as a difference."""
+    with psycopg.connect(database_url) as connection:
+        twice = connection.execute(
+            "SELECT payment_intent_id FROM charges WHERE status = 'succeeded' "
+            "GROUP BY 1 HAVING count(*) > 1"
+        ).fetchall()
+        assert twice == []
+        rows = connection.execute(
+            "SELECT reference, amount_captured, amount_refunded, NOT captured AND NOT released "
+            "FROM charges WHERE status = 'succeeded'"
+        ).fetchall()
+    return {reference: (captured, refunded, held) for reference, captured, refunded, held in rows}
