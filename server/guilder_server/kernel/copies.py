@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 T = TypeVar("T")
 
 if TYPE_CHECKING:
-    from dataclasses import replace as replace
+    from dataclasses import replace as replace  # noqa: PLC0414 - for others to import
 else:
 
     def replace(thing: T, **changes: Any) -> T:

@@ -45,7 +45,7 @@ class Sweeper:
         while not self._stopping.is_set():
             try:
                 await sweep.run()
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - a sweep that failed comes round again
                 # The database may be away for a while; the next round tries again.
                 log.warning("sweep_failed", sweep=sweep.name, error=str(error))
             try:
