@@ -50,7 +50,7 @@ async def authenticate(authorization: str | None, keyring: Keyring) -> Credentia
     token = token_of(authorization)
     credential = await keyring.find(token)
     if credential is None:
-        raise Unauthenticated(f"Invalid API Key provided: {masked(token)}")
+        raise Unauthenticated(f"There is no such API key: {masked(token)}")
     return credential
 
 
@@ -86,8 +86,7 @@ def authorize(credential: Credential, operation: Operation, account: str | None)
     """May this key call this operation, for the account that `Stripe-Account` names?"""
     if credential.kind == "publishable" and not operation.publishable:
         raise Forbidden(
-            "This API call cannot be made with a publishable API key. "
-            "Please use a secret API key instead.",
+            "A publishable key may not ask for this. Use a secret key, on your server.",
             code="secret_key_required",
         )
     if not _permitted(credential.permissions, operation.permission):

@@ -122,9 +122,8 @@ class Idempotency:
             return None
         if not hmac.compare_digest(record.fingerprint, key.fingerprint):
             raise IdempotencyMismatch(
-                "Keys for idempotent requests can only be used with the same parameters they "
-                f"were first used with. Try using a key other than '{key.word}' if you meant to "
-                "execute a different request."
+                f"The idempotency key '{key.word}' was used before, for a request that was not "
+                "this one. A new request needs a new key."
             )
         if record.status == 0:
             raise in_use(key.word)
@@ -135,6 +134,6 @@ class Idempotency:
 
 def in_use(word: str) -> KeyInUse:
     return KeyInUse(
-        f"There is currently another in-progress request using this Idempotent Key: {word}. "
-        "Please try again in a moment."
+        f"The request that came first with the idempotency key '{word}' is still being carried "
+        "out. Repeat it in a moment."
     )

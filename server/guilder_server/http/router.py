@@ -114,14 +114,14 @@ def _descend(
 
 
 def _unknown(method: str, raw_path: bytes) -> NoReturn:
-    raise HttpRefusal(404, f"Unrecognized request URL ({method}: {_shown(raw_path)}).")
+    raise HttpRefusal(404, f"There is no such URL: {_shown(raw_path)} ({method}).")
 
 
 def _not_allowed(method: str, raw_path: bytes, methods: Mapping[str, Route]) -> NoReturn:
     allowed = ", ".join(sorted(methods))
     raise HttpRefusal(
         405,
-        f"Unrecognized request method ({method}: {_shown(raw_path)}). This URL takes {allowed}.",
+        f"{_shown(raw_path)} cannot be asked for with {method}; it takes {allowed}.",
         ((b"allow", allowed.encode()),),
     )
 

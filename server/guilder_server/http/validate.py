@@ -146,9 +146,8 @@ class _Telling:
     def _empty(self) -> InvalidRequest:
         return InvalidRequest(
             "parameter_invalid_empty",
-            f"You passed an empty string for '{self._param}'. We assume empty values are an "
-            f"attempt to unset a parameter; however '{self._param}' cannot be unset. You should "
-            f"remove '{self._param}' from your request or supply a non-empty value.",
+            f"{self._param} is empty, which means that it is to be unset, and that it cannot be. "
+            "Leave it out, or send a value.",
             self._param,
         )
 

@@ -60,7 +60,7 @@ class Keyring:
             return None
         if record.expired(self._clock.now()):
             raise Unauthenticated(
-                f"Expired API Key provided: {record.shown()}", code="api_key_expired"
+                f"This API key has expired: {record.shown()}", code="api_key_expired"
             )
         return record
 

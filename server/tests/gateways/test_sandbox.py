@@ -124,8 +124,7 @@ def test_other_tokens_are_nobodys(sandbox: Sandbox, token: str) -> None:
 
 DECLINED = "Your card was declined."
 VELOCITY = (
-    "Your card was declined for making repeated attempts too frequently or exceeding its "
-    "amount limit."
+    "Your card was declined: it was used too often lately, or for more than its limit allows."
 )
 DECLINES = [
     ("chargeDeclined", "0002", "card_declined", "generic_decline", DECLINED),

@@ -48,7 +48,7 @@ def test_a_missing_key_is_told_how_to_send_one(header: str | None) -> None:
 async def test_an_unknown_key_is_named_without_its_secret() -> None:
     with pytest.raises(Unauthenticated) as refused:
         await auth.authenticate(f"Bearer {SECRET}", Keys())
-    assert refused.value.message == "Invalid API Key provided: sk_test_****xyz9"
+    assert refused.value.message == "There is no such API key: sk_test_****xyz9"
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ def test_an_unknown_path_is_not_found(path: bytes) -> None:
     with pytest.raises(HttpRefusal) as refused:
         ROUTER.find("GET", path)
     assert refused.value.status == 404
-    assert refused.value.message.startswith("Unrecognized request URL (GET: ")
+    assert refused.value.message.startswith("There is no such URL: ")
 
 
 @pytest.mark.parametrize(

@@ -289,7 +289,7 @@ def test_an_empty_string_is_refused_where_there_is_nothing_to_unset(name: str) -
         read(f"{name}=")
     assert refused.value.code == "parameter_invalid_empty"
     assert refused.value.param == name
-    assert refused.value.message.startswith(f"You passed an empty string for '{name}'.")
+    assert refused.value.message.startswith(f"{name} is empty")
 
 
 @pytest.mark.parametrize(

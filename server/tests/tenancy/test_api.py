@@ -47,7 +47,7 @@ def test_a_key_that_is_none_is_refused_without_being_repeated(
     answer = with_key(api, key)
     assert answer.status == 401
     assert answer.error["type"] == "invalid_request_error"
-    assert answer.error["message"].startswith("Invalid API Key provided: ")
+    assert answer.error["message"].startswith("There is no such API key: ")
     assert key[12:-6] not in answer.error["message"]
 
 

@@ -107,7 +107,7 @@ async def test_an_expired_key_is_refused_by_its_name(
     with pytest.raises(Unauthenticated) as refused:
         await keyring.find(KEY)
     assert refused.value.code == "api_key_expired"
-    assert refused.value.message == f"Expired API Key provided: sk_test_****{KEY[-4:]}"
+    assert refused.value.message == f"This API key has expired: sk_test_****{KEY[-4:]}"
 
 
 async def test_an_unknown_key_is_remembered_for_a_second(

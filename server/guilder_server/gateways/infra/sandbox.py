@@ -47,8 +47,8 @@ from guilder_server.kernel.errors import CardDeclined
 from guilder_server.kernel.money import Money
 
 NOT_A_TEST_CARD = (
-    "Your card was declined. Your request was in test mode, but used a non test (live) card. "
-    "For a list of valid test cards, visit: https://docs.stripe.com/testing."
+    "Your card was declined: in test mode only test cards can be charged. They are listed at "
+    "https://docs.stripe.com/testing."
 )
 # Scores below 65 are normal and from 75 on too risky, as https://docs.stripe.com/radar/risk-evaluation
 _LOWEST_SCORE: dict[RiskLevel, tuple[int, int]] = {

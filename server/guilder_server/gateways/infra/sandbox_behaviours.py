@@ -28,8 +28,7 @@ Refunding: TypeAlias = Literal["at_once", "pending", "fails_later"]
 
 PROCESSING_ERROR = "An error occurred while processing your card. Try again in a little bit."
 VELOCITY = (
-    "Your card was declined for making repeated attempts too frequently "
-    "or exceeding its amount limit."
+    "Your card was declined: it was used too often lately, or for more than its limit allows."
 )
 
 
@@ -94,9 +93,8 @@ AUTHENTICATION_REQUIRED = _issuer(
 AUTHENTICATION_FAILED = Declined(
     code="payment_intent_authentication_failure",
     message=(
-        "The provided PaymentMethod has failed authentication. You can provide "
-        "payment_method_data or a new PaymentMethod to attempt to fulfill this PaymentIntent "
-        "again."
+        "The customer did not authenticate with their bank. Try again, with this payment method "
+        "or another one."
     ),
     type="invalid",
     reason="authentication_failed",

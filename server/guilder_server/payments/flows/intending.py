@@ -186,7 +186,7 @@ def _hide(error: GuilderError) -> None:
 def _without_method(intent: Intent | None = None) -> Refused:
     return Refused(
         "payment_intent_unexpected_state",
-        "You cannot confirm this PaymentIntent because it is missing a payment method. Send "
+        "There is no payment method that this PaymentIntent could be confirmed with. Send "
         "payment_method with the confirmation, or update the PaymentIntent with one first.",
         "payment_method",
         subject=intent,
