@@ -121,6 +121,35 @@ async def test_sigterm_waits_for_the_gateway(durable_url: str, tmp_path: Path) -
         await merchant.close()
 
 
+async def test_an_impatient_stop_still_writes_down_what_the_gateway_did(
+    durable_url: str, tmp_path: Path
+) -> None:
+    """The callers are sent away before the gateway has answered; their keys know it later."""
+    with (
+        GatewayProcess(tmp_path / "record", delay_ms=3_000) as gateway,
+        Served(
+            durable_url,
+            tmp_path / "log",
+            gateway_url=gateway.url,
+            settings={"GUILDER_DRAIN_TIMEOUT_MS": "1000"},
+        ) as served,
+    ):
+        merchant = Merchant(served.url, served.open_account(), gives_up=1.0)
+        wishes = [asyncio.create_task(_pay(merchant)) for _ in range(8)]
+        assert await asyncio.to_thread(eventually, lambda: len(gateway.ledger()["requests"]) == 8)
+        served.signal(signal.SIGTERM)
+        assert await asyncio.to_thread(served.ended) == 0
+        await asyncio.gather(*wishes)
+        assert in_between(durable_url) == []
+        served.start()
+        for key in sorted(merchant.abandoned):
+            reply = await merchant.say(key)
+            assert reply is not None
+            assert (reply.replayed, reply.body["status"]) == (True, "succeeded")
+        assert len(gateway.ledger()["requests"]) == 8
+        await merchant.close()
+
+
 async def _pay(merchant: Merchant) -> None:
     await merchant.wish(
         "/v1/payment_intents",

@@ -16,12 +16,12 @@ PAID = [CREATED, "charge.succeeded", "payment_intent.succeeded"]
 HELD = [CREATED, "charge.succeeded", "payment_intent.amount_capturable_updated"]
 
 
-def test_paying(shop: Shop) -> None:
+def test_paying_brings_a_charge_and_a_success(shop: Shop) -> None:
     shop.pay()
     assert shop.event_types() == PAID
 
 
-def test_creating_then_confirming(shop: Shop) -> None:
+def test_confirming_later_brings_the_same_as_confirming_at_once(shop: Shop) -> None:
     client = shop.stripe.v1.payment_intents
     intent = client.create({"amount": 2000, "currency": "usd"})
     assert shop.event_types() == [CREATED]
@@ -30,38 +30,38 @@ def test_creating_then_confirming(shop: Shop) -> None:
     assert shop.event_types() == PAID
 
 
-def test_capturing_in_part(shop: Shop) -> None:
+def test_a_capture_is_told_before_the_success(shop: Shop) -> None:
     intent = shop.hold()
     assert shop.event_types() == HELD
     shop.stripe.v1.payment_intents.capture(intent.id, {"amount_to_capture": 500})
     assert shop.event_types() == [*HELD, "charge.captured", "payment_intent.succeeded"]
 
 
-def test_canceling(shop: Shop) -> None:
+def test_canceling_brings_one_event(shop: Shop) -> None:
     client = shop.stripe.v1.payment_intents
     client.cancel(client.create({"amount": 2000, "currency": "usd"}).id)
     assert shop.event_types() == [CREATED, "payment_intent.canceled"]
 
 
-def test_releasing_a_hold(shop: Shop) -> None:
+def test_releasing_a_hold_is_told_as_a_cancelation(shop: Shop) -> None:
     shop.stripe.v1.payment_intents.cancel(shop.hold().id)
     assert shop.event_types()[-1] == "payment_intent.canceled"
 
 
-def test_declining(shop: Shop) -> None:
+def test_a_decline_fails_a_charge_and_the_payment(shop: Shop) -> None:
     with pytest.raises(stripe.CardError):
         shop.pay(payment_method="pm_card_chargeDeclined")
     assert shop.event_types() == [CREATED, "charge.failed", "payment_intent.payment_failed"]
 
 
-def test_authenticating(shop: Shop) -> None:
+def test_authentication_is_told_before_the_charge(shop: Shop) -> None:
     intent = shop.pay(payment_method="pm_card_threeDSecure2Required")
     assert shop.event_types() == [CREATED, "payment_intent.requires_action"]
     shop.authenticate(intent)
     assert shop.event_types()[2:] == PAID[1:]
 
 
-def test_taking_longer_than_the_caller_waits(shop: Shop) -> None:
+def test_a_payment_that_takes_longer_says_so(shop: Shop) -> None:
     intent = shop.pay(payment_method="pm_card_pending")
     assert intent.status == "processing"
     assert shop.event_types() == [CREATED, "payment_intent.processing"]
@@ -70,7 +70,7 @@ def test_taking_longer_than_the_caller_waits(shop: Shop) -> None:
     assert shop.event_types()[2:] == PAID[1:]
 
 
-def test_refunding(shop: Shop) -> None:
+def test_a_refund_is_told_before_its_charge(shop: Shop) -> None:
     intent = shop.pay()
     refund = shop.stripe.v1.refunds.create({"payment_intent": intent.id, "amount": 500})
     assert shop.event_types() == [*PAID, "refund.created", "charge.refunded"]
@@ -78,7 +78,7 @@ def test_refunding(shop: Shop) -> None:
     assert shop.event_types()[-2:] == ["refund.updated", "charge.refund.updated"]
 
 
-def test_charging_directly(shop: Shop) -> None:
+def test_a_direct_charge_brings_events_of_charges_only(shop: Shop) -> None:
     client = shop.stripe.v1.charges
     charge = client.create(
         {"amount": 2000, "currency": "usd", "source": "tok_visa", "capture": False}
@@ -89,7 +89,7 @@ def test_charging_directly(shop: Shop) -> None:
 
 
 @pytest.mark.anyio
-async def test_a_hold_that_runs_out(database_url: str) -> None:
+async def test_a_hold_that_runs_out_expires_and_is_canceled(database_url: str) -> None:
     async with composed(database_url) as guilder:
         form = {"payment_method": "pm_card_visa", "confirm": "true", "capture_method": "manual"}
         held = await guilder.post("/v1/payment_intents", amount="2000", currency="usd", **form)
@@ -104,7 +104,7 @@ async def test_a_hold_that_runs_out(database_url: str) -> None:
         assert await guilder.sweep("expire_holds") == 0
 
 
-def test_cards_and_customers(shop: Shop) -> None:
+def test_cards_and_customers_tell_what_becomes_of_them(shop: Shop) -> None:
     client = shop.stripe.v1
     customer = client.customers.create({"name": "Ada", "metadata": {"a": "1"}})
     card = client.payment_methods.attach("pm_card_visa", {"customer": customer.id})
