@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 import subprocess
-from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from guilder_server.embedded.binaries import postgres_environment, postgres_program
@@ -56,9 +55,9 @@ END $payment$
 
 
 class Limit:
-    def __init__(self, stage: Stage, folder: Path) -> None:
+    def __init__(self, stage: Stage) -> None:
         self._stage = stage
-        self._script = folder / "payment.sql"
+        self._script = stage.folder / "payment.sql"
         last = stage.first_tenant + MERCHANTS - 1
         self._script.write_text(
             f"\\set tenant random({stage.first_tenant}, {last})\n"

@@ -80,7 +80,6 @@ class Bench:
     stage: Stage
     lengths: Lengths
     chosen: set[str]
-    folder: Path
     figures: dict[str, Any] = field(default_factory=dict)
     cost: Cost = field(default_factory=Cost)
     _seed: int = 1
@@ -141,7 +140,7 @@ class Bench:
     def _rounds(self, empty: Serving, full: Serving | None) -> None:
         """The figures that are compared with each other are taken in turn, so that whatever
         else this machine is doing meets all of them."""
-        limit = Limit(self.stage, self.folder)
+        limit = Limit(self.stage)
         clients = self._best_clients(limit)
         seen: dict[str, list[float]] = {}
         spread: list[Load] = []
@@ -265,19 +264,19 @@ def main() -> int:
     parser.add_argument(
         "--folder",
         type=Path,
-        default=Path(__file__).parent / "build" / "data",
-        help="where the database lies meanwhile: a new folder on a disk",
+        default=Path(__file__).parent / "build",
+        help="where the database lies meanwhile: a folder on a disk (bench/build)",
     )
     options = parser.parse_args()
     chosen = set(options.only or CHOICES) - ({"growth"} if options.quick else set())
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         ensure_wrk()
-        with staged(options.folder.absolute()) as stage:
+        with staged(options.folder.absolute() / "data") as stage:
             with stage.engine(EMPTY).connect() as connection:
-                about = machine.describe(connection, options.folder)
+                about = machine.describe(connection, stage.folder)
             lengths = QUICK if options.quick else FULL
-            figures = Bench(stage, lengths, chosen, options.folder).measure()
+            figures = Bench(stage, lengths, chosen).measure()
     except KeyboardInterrupt:
         say("stopped; everything that was started has been stopped too")
         return 130

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import secrets
@@ -63,6 +64,7 @@ class Stage:
 
     def __init__(self, postgres: PostgresServer, folder: Path) -> None:
         self.postgres = postgres
+        self.folder = folder
         self.keys_file = folder / "keys"
         self._pepper, self._fingerprint_key = secrets.token_hex(32), secrets.token_hex(32)
         self.keys: list[str] = []
@@ -168,17 +170,30 @@ class Serving:
 @contextmanager
 def staged(folder: Path) -> Iterator[Stage]:
     """A database on a disk, in a folder that is gone afterwards."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=False)
-    try:
-        kind = filesystem_of(folder)
-        if kind in _IN_MEMORY:
-            raise SystemExit(f"bench: {folder} is kept in memory; name a disk with --folder")
-        with PostgresServer(folder / "postgres") as postgres:
-            stage = Stage(postgres, folder)
-            stage.prepare()
-            yield stage
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with _alone(folder.with_suffix(".lock")):
+        shutil.rmtree(folder, ignore_errors=True)  # of a run that was killed
+        folder.mkdir(mode=0o700)
+        try:
+            if filesystem_of(folder) in _IN_MEMORY:
+                raise SystemExit(f"bench: {folder} is kept in memory; name a disk with --folder")
+            with PostgresServer(folder / "postgres") as postgres:
+                stage = Stage(postgres, folder)
+                stage.prepare()
+                yield stage
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Two benchmarks at the same time would measure each other."""
+    with path.open("w", encoding="ascii") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SystemExit("bench: another benchmark is at work here") from None
+        yield
 
 
 def _add_customers(connection: sa.Connection, sample: str) -> None:

@@ -25,11 +25,11 @@ import psycopg
 import sqlalchemy as sa
 import zstandard
 
+from guilder_server.composition import compose, sandbox_only
 from guilder_server.embedded import PostgresServer
 from guilder_server.events import API_VERSION
 from guilder_server.http.app import App
 from guilder_server.kernel.clock import ManualClock
-from guilder_server.composition import compose, sandbox_only
 from guilder_server.postgres import snapshots
 from guilder_server.postgres.migrate import upgrade
 from guilder_server.settings import Settings
