@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +16,7 @@ from guilder_server.ledger.verification import verify
 from tests.support.http_gateway import GatewayProcess
 from tests.support.merchants import Merchant, a_sale, in_between, made
 from tests.support.official import Shop
-from tests.support.processes import eventually
+from tests.support.processes import eventually, family_of
 from tests.support.served import Served
 
 pytestmark = pytest.mark.anyio
@@ -48,6 +49,21 @@ async def test_sigkill_loses_nothing_and_repeats_nothing(
         assert set(found.values()) == {1}
         assert await merchant.said_again() == []
         assert in_between(durable_url) == []
+        assert await verify(durable_url) == 0
+        await merchant.close()
+
+
+async def test_a_worker_that_dies_takes_nothing_with_it(durable_url: str, tmp_path: Path) -> None:
+    with Served(durable_url, tmp_path / "log", workers=2) as served:
+        merchant = Merchant(served.url, served.open_account())
+        async with merchant.trading(a_sale):
+            await asyncio.sleep(0.7)
+            os.kill(max(family_of(served.pid)), signal.SIGKILL)
+            await asyncio.sleep(1)
+        assert merchant.trouble.keys().isdisjoint({"500", "503"}), merchant.trouble
+        assert merchant.told() == made(durable_url).keys()
+        assert set(made(durable_url).values()) == {1}
+        assert await merchant.said_again() == []
         assert await verify(durable_url) == 0
         await merchant.close()
 
