@@ -63,6 +63,6 @@ async def test_no_card_is_charged_twice_and_no_cent_is_lost(
         assert set(made(durable_url).values()) == {1}
         gateway.temper(drop_before=0, drop_after=0, delay_ms=0)
         record = gateway.ledger()
-        assert min(record["dropped"].values()) > 3
+        assert min(record["dropped"].values()) > 0
         assert books_of_gateway(record) == books_of_guilder(durable_url)
         assert await verify(durable_url) == 0
