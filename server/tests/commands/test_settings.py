@@ -34,7 +34,6 @@ def test_every_setting_is_read() -> None:
         "GUILDER_ACCESS_LOG": "on",
         "GUILDER_GATEWAY_TIMEOUT_MS": "5000",
         "GUILDER_DRAIN_TIMEOUT_MS": "1000",
-        "GUILDER_MAX_BODY_BYTES": "2048",
     }
     settings = read_settings(environment)
     assert settings.database_url == "postgresql://guilder@db/guilder"

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from guilder_server import logs
 from guilder_server.http.app import LARGEST_BODY, LARGEST_URL, App, read_body
 from guilder_server.http.call import Call
 from guilder_server.http.errors import HttpRefusal
@@ -226,12 +227,13 @@ async def test_a_wrong_method_is_told_the_right_ones(client: httpx.AsyncClient) 
 async def test_a_fault_is_logged_and_not_told(
     client: httpx.AsyncClient, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    logs.configure("info")
     card = {"card[number]": "4242424242424242"}
     answer = await client.post("/v1/payments", data={**PAY, **card, "description": "fault"})
     assert answer.status_code == 500
     assert answer.json()["error"]["type"] == "api_error"
     assert "secret detail" not in answer.text
-    logged = capsys.readouterr().out
+    logged = capsys.readouterr().err
     assert answer.headers["request-id"] in logged
     assert "ZeroDivisionError" in logged
     assert "4242424242424242" not in logged
