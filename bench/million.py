@@ -42,8 +42,12 @@ def fill(stage: Stage, count: int = COUNT) -> None:
     run(_filler(stage, count))
     run(_accounts(written))
     statements = [_entries(written), *(_rows(written, table) for table in written.rows)]
-    with ThreadPoolExecutor(max_workers=2) as threads:
+    threads = ThreadPoolExecutor(max_workers=2)
+    try:
         list(threads.map(run, statements))
+    finally:
+        # On Ctrl-C this does not wait: PostgreSQL is about to be stopped under them.
+        threads.shutdown(wait=False, cancel_futures=True)
     run("DROP TABLE filler")
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql("VACUUM ANALYZE")

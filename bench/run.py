@@ -269,7 +269,8 @@ def main() -> int:
     )
     options = parser.parse_args()
     chosen = set(options.only or CHOICES) - ({"growth"} if options.quick else set())
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for wish in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(wish, signal.default_int_handler)
     try:
         ensure_wrk()
         with staged(options.folder.absolute() / "data") as stage:

@@ -174,14 +174,15 @@ def staged(folder: Path) -> Iterator[Stage]:
     with _alone(folder.with_suffix(".lock")):
         shutil.rmtree(folder, ignore_errors=True)  # of a run that was killed
         folder.mkdir(mode=0o700)
+        postgres = PostgresServer(folder / "postgres")
         try:
             if filesystem_of(folder) in _IN_MEMORY:
                 raise SystemExit(f"bench: {folder} is kept in memory; name a disk with --folder")
-            with PostgresServer(folder / "postgres") as postgres:
-                stage = Stage(postgres, folder)
-                stage.prepare()
-                yield stage
+            stage = Stage(postgres.start(), folder)
+            stage.prepare()
+            yield stage
         finally:
+            postgres.stop()
             shutil.rmtree(folder, ignore_errors=True)
 
 
