@@ -38,6 +38,7 @@ def describe(connection: sa.Connection, folder: Path) -> dict[str, Any]:
         "filesystem": filesystem_of(folder),
         "fdatasync_ms": _fdatasync_ms(folder),
         "load_before": round(os.getloadavg()[0], 2),
+        "yardstick_before_ms": yardstick_ms(),
     }
 
 
@@ -68,6 +69,19 @@ def _fdatasync_ms(folder: Path) -> float:
         os.close(descriptor)
         path.unlink()
     return round(statistics.median(taken) * 1000, 3)
+
+
+def yardstick_ms() -> float:
+    """A fixed piece of Python, the median of some: slower than at other times means that a
+    neighbour has the processors, also one in another virtual machine."""
+    taken = []
+    for _ in range(15):
+        began = time.perf_counter()
+        kept = {}
+        for number in range(100_000):
+            kept[number % 1000] = str(number)
+        taken.append(time.perf_counter() - began)
+    return round(statistics.median(taken) * 1000, 1)
 
 
 def children(pid: int) -> list[int]:

@@ -278,6 +278,7 @@ def main() -> int:
                 about = machine.describe(connection, stage.folder)
             lengths = QUICK if options.quick else FULL
             figures = Bench(stage, lengths, chosen).measure()
+            about["yardstick_after_ms"] = machine.yardstick_ms()
     except KeyboardInterrupt:
         say("stopped; everything that was started has been stopped too")
         return 130
