@@ -19,7 +19,7 @@ from tests.support.seeded import SeededApp, seeded_contract
 FORM = "application/x-www-form-urlencoded"
 # `make campaign` looks further.
 CAMPAIGN = settings.default is not None and settings.default.max_examples > 100
-EXAMPLES = settings(max_examples=1000 if CAMPAIGN else 10)
+EXAMPLES = settings(max_examples=300 if CAMPAIGN else 10)
 
 APP = SeededApp()
 CHECKS = [
