@@ -1,0 +1,1 @@
+"""Webhooks as data and rules."""

@@ -1,0 +1,1 @@
+"""Webhooks in PostgreSQL and on the network."""
