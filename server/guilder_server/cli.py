@@ -1,4 +1,5 @@
-"""The command line: `guilder dev | serve | migrate | ledger verify | doctor | snapshot show`.
+"""The command line: `guilder dev | serve | migrate | ledger verify | doctor | snapshot show`, and
+with it what commands/desk.py adds: `guilder listen | events tail | trigger`.
 
 Exit status: 0 done, 1 refused or failed, 2 a mistake in the command line or the settings.
 """
@@ -10,6 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from guilder_server.commands.desk import add_desk_commands
 from guilder_server.settings import SettingError, Settings, describe_settings, read_settings
 
 Command = Callable[[argparse.Namespace], int]
@@ -37,6 +39,8 @@ def _expected_failures() -> tuple[type[Exception], ...]:
     """Failures whose message tells all; anything else keeps its traceback."""
     import psycopg
 
+    from guilder_server.commands.api_address import NoAddress
+    from guilder_server.commands.api_trouble import Refused, Unreachable, Untriggerable
     from guilder_server.commands.server import PortTaken
     from guilder_server.commands.serving import NotFitToServe
     from guilder_server.embedded import (
@@ -51,11 +55,15 @@ def _expected_failures() -> tuple[type[Exception], ...]:
         EmbeddedServersMissing,
         FolderInUse,
         NewerDatabase,
+        NoAddress,
         NoUnprivilegedUser,
         NotFitToServe,
         PermissionError,
         PortTaken,
+        Refused,
         ServerFailed,
+        Unreachable,
+        Untriggerable,
         psycopg.OperationalError,
     )
 
@@ -165,6 +173,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     show.add_argument("id", help="the id of an event, evt_...")
     _add_data_dir(show)
+
+    add_desk_commands(commands, _add)
 
     _add(commands, "version", _version, "the version of this program")
     return parser

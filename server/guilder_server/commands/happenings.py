@@ -1,0 +1,119 @@
+"""What makes each type of event happen: the object that the event is about comes back.
+
+Every type of the contract is either here, or among those that cannot be made to happen at will.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from guilder_server.commands.sandbox_objects import Made, SandboxObjects
+
+Happening = Callable[[SandboxObjects], Awaitable[Made]]
+
+_REMARK = {"triggered_by": "guilder"}
+
+NOT_AT_WILL = {
+    "charge.expired": "it happens when a hold is seven days old and was not captured",
+    "payment_method.automatically_updated": "a gateway with real cards brings it, not the sandbox",
+}
+
+# Longer than the others take: the sandbox changes its mind five seconds after the refund.
+SLOW = {"refund.failed"}
+
+
+async def _canceled(objects: SandboxObjects) -> Made:
+    intent = await objects.unpaid()
+    return await objects.post(f"payment_intents/{intent['id']}/cancel")
+
+
+async def _requires_action(objects: SandboxObjects) -> Made:
+    return await objects.paid("pm_card_authenticationRequired")
+
+
+async def _processing(objects: SandboxObjects) -> Made:
+    return await objects.paid("pm_card_unknownOutcome")
+
+
+async def _charge_pending(objects: SandboxObjects) -> Made:
+    return await objects.post("charges", amount=2000, currency="usd", source="tok_unknownOutcome")
+
+
+async def _charge_succeeded(objects: SandboxObjects) -> Made:
+    return await objects.charge_of(await objects.paid())
+
+
+async def _charge_failed(objects: SandboxObjects) -> Made:
+    return await objects.charge_of(await objects.declined())
+
+
+async def _charge_captured(objects: SandboxObjects) -> Made:
+    intent = await objects.held()
+    return await objects.charge_of(await objects.post(f"payment_intents/{intent['id']}/capture"))
+
+
+async def _charge_updated(objects: SandboxObjects) -> Made:
+    charge = await objects.charge_of(await objects.paid())
+    return await objects.post(f"charges/{charge['id']}", metadata=_REMARK)
+
+
+async def _charge_refunded(objects: SandboxObjects) -> Made:
+    intent = await objects.paid()
+    await objects.post("refunds", payment_intent=intent["id"])
+    return await objects.charge_of(intent)
+
+
+async def _refund_updated(objects: SandboxObjects) -> Made:
+    refund = await objects.refund()
+    return await objects.post(f"refunds/{refund['id']}", metadata=_REMARK)
+
+
+async def _refund_failed(objects: SandboxObjects) -> Made:
+    return await objects.refund("pm_card_refundFail")
+
+
+async def _customer_updated(objects: SandboxObjects) -> Made:
+    customer = await objects.customer()
+    return await objects.post(f"customers/{customer['id']}", metadata=_REMARK)
+
+
+async def _customer_deleted(objects: SandboxObjects) -> Made:
+    customer = await objects.customer()
+    return await objects.delete(f"customers/{customer['id']}")
+
+
+async def _method_updated(objects: SandboxObjects) -> Made:
+    method = await objects.attached()
+    return await objects.post(f"payment_methods/{method['id']}", metadata=_REMARK)
+
+
+async def _method_detached(objects: SandboxObjects) -> Made:
+    method = await objects.attached()
+    return await objects.post(f"payment_methods/{method['id']}/detach")
+
+
+HAPPENINGS: dict[str, Happening] = {
+    "charge.captured": _charge_captured,
+    "charge.failed": _charge_failed,
+    "charge.pending": _charge_pending,
+    "charge.refund.updated": _refund_updated,
+    "charge.refunded": _charge_refunded,
+    "charge.succeeded": _charge_succeeded,
+    "charge.updated": _charge_updated,
+    "customer.created": SandboxObjects.customer,
+    "customer.deleted": _customer_deleted,
+    "customer.updated": _customer_updated,
+    "payment_intent.amount_capturable_updated": SandboxObjects.held,
+    "payment_intent.canceled": _canceled,
+    "payment_intent.created": SandboxObjects.unpaid,
+    "payment_intent.payment_failed": SandboxObjects.declined,
+    "payment_intent.processing": _processing,
+    "payment_intent.requires_action": _requires_action,
+    "payment_intent.succeeded": SandboxObjects.paid,
+    "payment_method.attached": SandboxObjects.attached,
+    "payment_method.detached": _method_detached,
+    "payment_method.updated": _method_updated,
+    "refund.created": SandboxObjects.refund,
+    "refund.failed": _refund_failed,
+    "refund.updated": _refund_updated,
+}

@@ -1,0 +1,68 @@
+"""Real objects of test mode, made through the API so that something happens to them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from guilder_server.commands.api_client import ApiClient
+from guilder_server.commands.api_trouble import Refused
+
+Made = dict[str, Any]
+
+_WHY = "Made by `guilder trigger`."
+
+
+class SandboxObjects:
+    """`made` keeps what there is to show for it, each object as it was last answered."""
+
+    def __init__(self, api: ApiClient) -> None:
+        self._api = api
+        self.made: dict[str, Made] = {}
+
+    async def post(self, path: str, **body: Any) -> Made:
+        return self._keep(await self._api.post(f"/v1/{path}", body))
+
+    async def delete(self, path: str) -> Made:
+        return self._keep(await self._api.delete(f"/v1/{path}"))
+
+    async def customer(self) -> Made:
+        return await self.post("customers", name="Test customer", description=_WHY)
+
+    async def attached(self) -> Made:
+        customer = await self.customer()
+        return await self.post("payment_methods/pm_card_visa/attach", customer=customer["id"])
+
+    async def unpaid(self, **terms: Any) -> Made:
+        given = {"amount": 2000, "currency": "usd", "description": _WHY, **terms}
+        return await self.post("payment_intents", **given)
+
+    async def paid(self, card: str = "pm_card_visa", **terms: Any) -> Made:
+        """A payment that was tried; whether it went well is the card's affair."""
+        return await self.unpaid(
+            confirm=True, payment_method=card, payment_method_types=["card"], **terms
+        )
+
+    async def declined(self) -> Made:
+        """A payment whose card is declined, which the API answers with an error."""
+        try:
+            return await self.paid("pm_card_chargeDeclined")
+        except Refused as refusal:
+            intent = refusal.error.get("payment_intent")
+            if intent is None:
+                raise
+            return self._keep(intent)
+
+    async def held(self) -> Made:
+        return await self.paid(capture_method="manual")
+
+    async def charge_of(self, intent: Made) -> Made:
+        answer = await self._api.get(f"/v1/charges/{intent['latest_charge']}")
+        return self._keep(answer.body)
+
+    async def refund(self, card: str = "pm_card_visa") -> Made:
+        intent = await self.paid(card)
+        return await self.post("refunds", payment_intent=intent["id"])
+
+    def _keep(self, made: Made) -> Made:
+        self.made[made["id"]] = made
+        return made
