@@ -67,6 +67,7 @@ class Stage:
         self.folder = folder
         self.keys_file = folder / "keys"
         self._pepper, self._fingerprint_key = secrets.token_hex(32), secrets.token_hex(32)
+        self._sealing_key = secrets.token_hex(32)
         self.keys: list[str] = []
         self.first_tenant = 0
         self.written: Written
@@ -121,6 +122,7 @@ class Stage:
             "GUILDER_DATABASE_URL": self.postgres.url_of(database),
             "GUILDER_KEY_PEPPER": self._pepper,
             "GUILDER_FINGERPRINT_KEY": self._fingerprint_key,
+            "GUILDER_SEALING_KEY": self._sealing_key,
             "GUILDER_LOG_LEVEL": "warning",
         }
         arguments = ["serve", "--port", str(port), "--workers", str(WORKERS)]

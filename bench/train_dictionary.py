@@ -78,7 +78,9 @@ def train(learned: Samples, size: int) -> bytes:
 
 async def serve(url: str, vocabulary: Vocabulary, label: str, stories: int) -> Samples:
     """What the application keeps of that many stories."""
-    settings = Settings(database_url=url, key_pepper=_PEPPER, fingerprint_key=_PEPPER)
+    settings = Settings(
+        database_url=url, key_pepper=_PEPPER, fingerprint_key=_PEPPER, sealing_key=_PEPPER
+    )
     account = await asyncio.to_thread(_open_account, url, label)
     clock = ManualClock(_STARTS[label])
     server = compose(settings, clock, sandbox_only)

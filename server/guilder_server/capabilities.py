@@ -16,6 +16,7 @@ from guilder_server.postgres import keys
 from guilder_server.postgres.rows import Mappings
 from guilder_server.postgres.schema import metadata
 from guilder_server.tenancy.infra import tables as tenancy
+from guilder_server.webhooks.infra.tables import DELIVERIES, ENDPOINTS, REPLAYS
 
 TIERS = (
     "tenancy",
@@ -25,10 +26,23 @@ TIERS = (
     "gateways",
     "payment_methods",
     "payments",
+    "webhooks",
 )
 
 # Rows are locked and written in this order: what is referred to comes first.
-MAPPINGS = Mappings([CUSTOMERS, PAYMENT_METHODS, ATTEMPTS, INTENTS, CHARGES, REFUNDS])
+MAPPINGS = Mappings(
+    [
+        CUSTOMERS,
+        PAYMENT_METHODS,
+        ATTEMPTS,
+        INTENTS,
+        CHARGES,
+        REFUNDS,
+        ENDPOINTS,
+        DELIVERIES,
+        REPLAYS,
+    ]
+)
 
 # Declaring a table adds it to the shared metadata; the modules are named so that all are there.
 DECLARED_IN = (tenancy, keys, events, ledger)

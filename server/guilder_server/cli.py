@@ -1,5 +1,5 @@
-"""The command line: `guilder dev | serve | migrate | ledger verify | doctor | snapshot show`, and
-with it what commands/desk.py adds: `guilder listen | events tail | trigger`.
+"""The command line: `guilder dev | serve | worker | migrate | ledger verify | doctor | snapshot
+show`, and with it what commands/desk.py adds: `guilder listen | events tail | trigger`.
 
 Exit status: 0 done, 1 refused or failed, 2 a mistake in the command line or the settings.
 """
@@ -80,6 +80,12 @@ def _serve(options: argparse.Namespace) -> int:
     return serve(_settings(options), options.data_dir)
 
 
+def _work(options: argparse.Namespace) -> int:
+    from guilder_server.commands.working import work
+
+    return work(_settings(options), options.data_dir)
+
+
 def _migrate(options: argparse.Namespace) -> int:
     from guilder_server.commands import application
     from guilder_server.commands.servers import reachable
@@ -147,6 +153,9 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument(
         "--workers", type=_count, metavar="N", help="processes that serve (GUILDER_WORKERS)"
     )
+
+    worker = _add(commands, "worker", _work, "carries webhooks out, beside `guilder serve`")
+    _add_data_dir(worker)
 
     migrate = _add(commands, "migrate", _migrate, "bring the database's schema up to date")
     _add_data_dir(migrate)

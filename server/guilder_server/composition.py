@@ -19,8 +19,9 @@ from guilder_server.customers import Customer, Customers, view_customer
 from guilder_server.customers.api import CustomersApi
 from guilder_server.customers.flows import CustomerFlows
 from guilder_server.customers.infra.store import PostgresCustomers
-from guilder_server.events import API_VERSION, Event
+from guilder_server.events import API_VERSION, Told
 from guilder_server.events.api import EventsApi
+from guilder_server.events.flows import Events, News
 from guilder_server.events.infra.log import EventLog
 from guilder_server.events.infra.store import PostgresEvents
 from guilder_server.events.views import EventView
@@ -32,6 +33,7 @@ from guilder_server.http.contract import Contract
 from guilder_server.http.execute import Executor
 from guilder_server.http.expand import Expander
 from guilder_server.http.present import Views
+from guilder_server.kernel.changes import Changes
 from guilder_server.kernel.clock import Clock
 from guilder_server.kernel.ids import Ids
 from guilder_server.kernel.lists import ListQuery
@@ -63,11 +65,29 @@ from guilder_server.postgres.committer import Committer
 from guilder_server.postgres.keys import KEY_LOOKUP, KeyRecord, Keys, prune_keys
 from guilder_server.postgres.pool import Pool
 from guilder_server.postgres.reads import MergedReads
+from guilder_server.postgres.seals import Seals
 from guilder_server.queue.sweeps import Sweep, Sweeper
+from guilder_server.queue.wakeups import Bell
 from guilder_server.settings import Settings
 from guilder_server.tenancy import Account, Accounts, Keyring, view_account
 from guilder_server.tenancy.api import AccountApi, Credentials
 from guilder_server.tenancy.infra.store import PostgresAccounts, PostgresKeys
+from guilder_server.webhooks.api import WebhookDeliveriesApi, WebhookEndpointsApi
+from guilder_server.webhooks.domain.delivery import Delivery
+from guilder_server.webhooks.domain.endpoint import Endpoint
+from guilder_server.webhooks.domain.replay import Replay
+from guilder_server.webhooks.domain.revealed import Revealed
+from guilder_server.webhooks.flows.deliveries import Deliveries
+from guilder_server.webhooks.flows.endpoints import Endpoints
+from guilder_server.webhooks.infra.fanout import FanOut
+from guilder_server.webhooks.infra.sender import Sender
+from guilder_server.webhooks.infra.store import PostgresWebhooks, undelivered
+from guilder_server.webhooks.views import (
+    view_delivery,
+    view_endpoint,
+    view_replay,
+    view_revealed,
+)
 
 MakeGateways = Callable[[Settings, Clock], Sequence[Gateway]]
 
@@ -85,9 +105,16 @@ class Ground:
         self.ids = Ids(clock)
         self.pool = Pool(settings.required_database_url)
         self.reads = MergedReads(self.pool)
-        self.committer = Committer(self.pool, [Keys, MAPPINGS.part(), poster(), EventLog])
+        self.bell = Bell(settings.redis_url)
+        parts = [Keys, MAPPINGS.part(), poster(), EventLog, FanOut]
+        self.committer = Committer(self.pool, parts, self._wake_the_worker)
+        self.seals = Seals(settings.sealing_key)
         # Secrets stand for one purpose each; this one also seals idempotency fingerprints.
         self.secret = settings.fingerprint_key.encode()
+
+    def _wake_the_worker(self, sets: Sequence[Changes]) -> None:
+        if any(changes.events or changes.concerns(Delivery, Replay) for changes in sets):
+            self.bell.ring()
 
     async def key(self, tenant: Tenant, key: str) -> KeyRecord | None:
         return await self.reads.one(KEY_LOOKUP, tenant.id, key)
@@ -103,7 +130,20 @@ class House:
         self.keyring = Keyring(
             PostgresKeys(reads), settings.key_pepper.encode(), clock, settings.livemode_allowed
         )
-        self.events = PostgresEvents(pool, reads)
+        self.webhooks = PostgresWebhooks(pool, reads)
+        self.event_store = PostgresEvents(pool, reads, undelivered)
+        self.news = News(self.event_store, EventView(snapshots.unpack).encoded)
+        self.network = Sender()
+        self.endpoints = Endpoints(
+            self.webhooks,
+            ground.seals,
+            self.network,
+            ids,
+            clock,
+            limit=settings.webhook_endpoints,
+            loopback=settings.webhook_loopback,
+        )
+        self.deliveries = Deliveries(self.webhooks, self.endpoints, self.news, ids, clock)
         self.ledger = LedgerFlows(PostgresLedger(pool, reads), clock, "usd")
         gateways = {gateway.name: gateway for gateway in make_gateways(settings, clock)}
         self.default_gateway = next(iter(gateways))
@@ -135,10 +175,12 @@ class House:
             BalanceApi(self.ledger),
             ChargesApi(self.tools),
             CustomersApi(self.customer_flows),
-            EventsApi(self.events),
+            EventsApi(Events(self.event_store, self.webhooks)),
             PaymentIntentsApi(self.tools),
             PaymentMethodsApi(self.method_flows),
             RefundsApi(self.tools),
+            WebhookDeliveriesApi(self.deliveries),
+            WebhookEndpointsApi(self.endpoints),
         ]
 
     def loaders(self) -> Mapping[str, Any]:
@@ -165,10 +207,13 @@ class Server:
     committer: Committer
     executor: Executor
     sweeper: Sweeper
+    bell: Bell
+    network: Sender
     pages: Sequence[Route]
 
     async def open(self) -> None:
         await self.pool.open()
+        await self.network.open()
         self.sweeper.start()
 
     async def close(self) -> None:
@@ -176,6 +221,8 @@ class Server:
         await self.sweeper.stop()
         await self.executor.drain()
         await self.committer.close()
+        await self.bell.close()
+        await self.network.close()
         await self.pool.close()
 
 
@@ -183,7 +230,7 @@ def compose(settings: Settings, clock: Clock, make_gateways: MakeGateways) -> Se
     ground = Ground(settings, clock)
     house = House(ground, make_gateways)
     contract = Contract.load()
-    executor = _executor(ground, house, contract)
+    executor = make_executor(ground, house, contract)
     app = App(
         router=contract.bind(house.apis()),
         keyring=Credentials(house.keyring),
@@ -196,10 +243,19 @@ def compose(settings: Settings, clock: Clock, make_gateways: MakeGateways) -> Se
     sandbox = house.default_gateway == Sandbox.name
     pages = SandboxPage(house.tools, executor).routes() if sandbox else []
     sweeper = _sweeper(ground, house, executor)
-    return Server(app, ground.pool, ground.committer, executor, sweeper, pages)
+    return Server(
+        app,
+        ground.pool,
+        ground.committer,
+        executor,
+        sweeper,
+        ground.bell,
+        house.network,
+        pages,
+    )
 
 
-def _executor(ground: Ground, house: House, contract: Contract) -> Executor:
+def make_executor(ground: Ground, house: House, contract: Contract) -> Executor:
     views = _views(ground.clock)
     includes = {("charge", "refunds"): house.refunds_of}
     return Executor(
@@ -211,7 +267,8 @@ def _executor(ground: Ground, house: House, contract: Contract) -> Executor:
         ids=ground.ids,
         clock=ground.clock,
         pack=snapshots.pack,
-        unpack=snapshots.unpack,
+        seal=ground.seals.pack,
+        unpack=ground.seals.unpack,
         secret=ground.secret,
         lease=_lease(ground.settings),
     )
@@ -241,11 +298,15 @@ def _views(clock: Clock) -> Views:
             BalanceTransaction: ledger_views.transaction,
             Charge: view_charge,
             Customer: view_customer,
-            Event: EventView(snapshots.unpack),
+            Delivery: view_delivery,
+            Endpoint: view_endpoint,
             Intent: view_intent,
             LedgerTransaction: ledger_views.posted,
             PaymentMethod: view_payment_method,
             Refund: view_refund,
+            Replay: view_replay,
+            Revealed: view_revealed,
+            Told: EventView(snapshots.unpack),
         }
     )
 

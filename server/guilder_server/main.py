@@ -25,7 +25,7 @@ def create_app(
     make_gateways: MakeGateways = sandbox_only,
 ) -> ASGIApp:
     """The ASGI application of `guilder serve` and `guilder dev`."""
-    settings.require("key_pepper", "fingerprint_key")
+    settings.require("key_pepper", "fingerprint_key", "sealing_key")
     logs.configure(settings.log_level)
     server = compose(settings, clock or SystemClock(), make_gateways)
 

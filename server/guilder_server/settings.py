@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 
 PREFIX = "GUILDER_"
 _SHORTEST_SECRET = 32
+# What the commands for developers read by themselves; it says nothing to a server.
+_OF_CLIENTS = frozenset({"GUILDER_API_KEY"})
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 Mode = Literal["test", "live"]
@@ -50,6 +52,10 @@ def _one_of(*choices: str) -> Callable[[str], str]:
         return value
 
     return parse
+
+
+def _switch(value: str) -> bool:
+    return _one_of("on", "off")(value) == "on"
 
 
 def _url(*schemes: str) -> Callable[[str], str]:
@@ -106,6 +112,12 @@ class Settings:
     fingerprint_key: str = _setting(
         "", _secret, "what card fingerprints are made with; never change it", secret=True
     )
+    sealing_key: str = _setting(
+        "",
+        _secret,
+        "what secrets in the database are encrypted with; without it they cannot be read",
+        secret=True,
+    )
     mode: Mode = _setting(
         "test", _one_of("test", "live"), "live lets live keys in, on a durable database only"
     )
@@ -118,14 +130,22 @@ class Settings:
     log_level: LogLevel = _setting(
         "info", _one_of("debug", "info", "warning", "error"), "the least severe lines to log"
     )
-    access_log: bool = _setting(
-        False, lambda value: _one_of("on", "off")(value) == "on", "on: a line for each request"
-    )
+    access_log: bool = _setting(False, _switch, "on: a line for each request")
     gateway_timeout_ms: int = _setting(
         10_000, _whole(100, 120_000), "how long a gateway may take to answer"
     )
     drain_timeout_ms: int = _setting(
         20_000, _whole(0, 600_000), "how long requests may take to finish on a stop"
+    )
+    webhook_endpoints: int = _setting(
+        16, _whole(1, 1000), "how many webhook endpoints an account may have in each mode"
+    )
+    webhook_loopback: bool = _setting(
+        False, _switch, "on: test mode may send webhooks to http and to this machine"
+    )
+    events_kept_days: int = _setting(30, _whole(1, 3650), "for how long events are kept")
+    deliveries_kept_days: int = _setting(
+        15, _whole(1, 3650), "for how long the log of webhook deliveries is kept"
     )
 
     @property
@@ -156,7 +176,7 @@ def read_settings(environment: Mapping[str, str] | None = None, **overrides: Any
     values: dict[str, Any] = {}
     source = os.environ if environment is None else environment
     for name in sorted(source):
-        if not name.startswith(PREFIX):
+        if not name.startswith(PREFIX) or name in _OF_CLIENTS:
             continue
         key = name.removeprefix(PREFIX).lower()
         if key not in known or name != PREFIX + key.upper():

@@ -12,12 +12,19 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from guilder_server.tenancy.bootstrap import DevAccount
+    from guilder_server.worker import Worker
 
 
 def create_app(settings: Settings) -> ASGIApp:
     from guilder_server.main import create_app as create
 
     return create(settings)
+
+
+def make_worker(settings: Settings) -> Worker:
+    from guilder_server.worker import Worker
+
+    return Worker(settings)
 
 
 def migrate(database_url: str) -> list[str]:

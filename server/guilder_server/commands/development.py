@@ -12,6 +12,7 @@ from pathlib import Path
 
 from guilder_server.commands import application
 from guilder_server.commands.servers import settings_in
+from guilder_server.commands.worker_process import WorkerProcess
 from guilder_server.embedded import DevelopmentFolder, Secrets
 from guilder_server.settings import Settings
 
@@ -84,7 +85,9 @@ def prepared(settings: Settings, data_dir: Path, purpose: str) -> Iterator[Prepa
 
 
 def dev(settings: Settings, data_dir: Path) -> int:
-    """Serve a development folder in this process until Ctrl-C or SIGTERM."""
+    """Serve a development folder in this process, with a worker beside it, until Ctrl-C or
+    SIGTERM. Webhooks may go to programs on this machine."""
+    settings = dataclasses.replace(settings, webhook_loopback=True)
     from guilder_server.commands.server import (
         address_of,
         known_as,
@@ -102,15 +105,28 @@ def dev(settings: Settings, data_dir: Path) -> int:
         ):
             address = address_of(listener)
             reachable = known_as(ready.settings, address)
-            served = serve_here(
-                application.create_app(reachable),
-                listener,
-                reachable,
-                on_ready=lambda: ready.announce(address),
-                watch=ready.watch,
-                # The announcement says it better than uvicorn's lines about itself.
-                log_level="warning" if settings.log_level == "info" else None,
-            )
+            with WorkerProcess(reachable) as worker:
+                served = serve_here(
+                    application.create_app(reachable),
+                    listener,
+                    reachable,
+                    on_ready=lambda: _begin(ready, worker, address),
+                    watch=lambda: _watch(ready, worker),
+                    # The announcement says it better than uvicorn's lines about itself.
+                    log_level="warning" if settings.log_level == "info" else None,
+                )
     except KeyboardInterrupt:
         return 0
     return 0 if served else 1
+
+
+def _begin(ready: Prepared, worker: WorkerProcess, address: str) -> None:
+    # Only now: while the server starts, it would take time from it.
+    worker.start()
+    ready.announce(address)
+
+
+def _watch(ready: Prepared, worker: WorkerProcess) -> None:
+    ready.watch()
+    if worker.revive():
+        log.warning("the worker had stopped and was started again")

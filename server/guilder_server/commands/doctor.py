@@ -82,7 +82,7 @@ def examine(read: Callable[[], Settings], data_dir: Path | None) -> Iterator[Fin
 
 def _settings(settings: Settings) -> Iterator[Finding]:
     missing = False
-    for name in ("key_pepper", "fingerprint_key"):
+    for name in ("key_pepper", "fingerprint_key", "sealing_key"):
         try:
             settings.require(name)
         except SettingError as error:

@@ -24,6 +24,7 @@ def settings_in(
         redis_url=redis_url,
         key_pepper=secrets.key_pepper,
         fingerprint_key=secrets.fingerprint_key,
+        sealing_key=secrets.sealing_key,
     )
 
 

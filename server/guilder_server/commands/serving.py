@@ -40,7 +40,7 @@ def serve(settings: Settings, data_dir: Path | None) -> int:
 def _serve_on(listener: socket.socket, settings: Settings, data_dir: Path | None) -> bool:
     address = address_of(listener)
     if data_dir is None:
-        settings.require("database_url", "key_pepper", "fingerprint_key")
+        settings.require("database_url", "key_pepper", "fingerprint_key", "sealing_key")
         refuse_unfit(settings)
         return _run(settings, listener, lambda: _announce(address, settings), lambda: None)
     with prepared(settings, data_dir, "serve") as ready:

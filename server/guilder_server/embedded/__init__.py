@@ -7,7 +7,7 @@ from guilder_server.embedded.binaries import (
 )
 from guilder_server.embedded.child import ServerFailed
 from guilder_server.embedded.folder import DevelopmentFolder, FolderInUse, Secrets
-from guilder_server.embedded.identity import NoUnprivilegedUser
+from guilder_server.embedded.identity import Identity, NoUnprivilegedUser, launch_command
 from guilder_server.embedded.postgres_server import PostgresServer
 from guilder_server.embedded.redis_server import RedisServer
 
@@ -15,11 +15,13 @@ __all__ = [
     "DevelopmentFolder",
     "EmbeddedServersMissing",
     "FolderInUse",
+    "Identity",
     "NoUnprivilegedUser",
     "PostgresServer",
     "RedisServer",
     "Secrets",
     "ServerFailed",
+    "launch_command",
     "postgres_environment",
     "postgres_program",
 ]

@@ -28,6 +28,8 @@ from guilder_server.embedded.sockets import remove_socket_folder
 # Commands that run until they are stopped; all others are done in a moment.
 LASTING = ("dev", "serve")
 
+_MADE = ("key_pepper", "fingerprint_key", "sealing_key")
+
 
 class FolderInUse(Exception):
     """Another process runs the servers of this folder."""
@@ -39,6 +41,7 @@ class Secrets:
 
     key_pepper: str
     fingerprint_key: str
+    sealing_key: str
     account: str | None = None
     secret_key: str | None = None
     publishable_key: str | None = None
@@ -119,9 +122,11 @@ class DevelopmentFolder:
     def secrets(self) -> Secrets:
         """The folder's secrets, made the first time."""
         found = self._read("secrets.json")
-        if found is not None:
+        if found is not None and "sealing_key" in found:
             return Secrets(**found)
-        made = Secrets(key_pepper=secrets.token_hex(32), fingerprint_key=secrets.token_hex(32))
+        # A folder of an earlier version keeps what it has and gets what it lacks.
+        new = {name: secrets.token_hex(32) for name in _MADE}
+        made = Secrets(**{**new, **(found or {})})
         self.keep_secrets(made)
         return made
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from guilder_server.events.domain.event import Event
-from guilder_server.events.ports import EventStore
+from guilder_server.events.domain.event import Told
+from guilder_server.events.flows import Events
 from guilder_server.http.call import Call
 from guilder_server.http.lists import list_query
 from guilder_server.kernel.errors import InvalidRequest, NotFound
@@ -11,11 +11,11 @@ from guilder_server.kernel.steps import Page
 
 
 class EventsApi:
-    def __init__(self, store: EventStore) -> None:
-        self._store = store
+    def __init__(self, events: Events) -> None:
+        self._events = events
 
-    async def retrieve_event(self, call: Call) -> Event:
-        event = await self._store.find(call.tenant, call.path["id"])
+    async def retrieve_event(self, call: Call) -> Told:
+        event = await self._events.find(call.tenant, call.path["id"])
         if event is None:
             raise NotFound("event", call.path["id"], "id")
         return event
@@ -27,4 +27,6 @@ class EventsApi:
                 "parameter_invalid", "You may send type or types, not both.", "types"
             )
         wanted = [type] if type else types
-        return await self._store.page(call.tenant, list_query(call), wanted)
+        return await self._events.page(
+            call.tenant, list_query(call), wanted, delivered=call.params.get("delivery_success")
+        )

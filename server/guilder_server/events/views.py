@@ -8,7 +8,7 @@ from typing import Any, cast
 import msgspec
 
 from guilder_server import wire
-from guilder_server.events.domain.event import API_VERSION, Event
+from guilder_server.events.domain.event import API_VERSION, Told
 from guilder_server.kernel.clock import unix
 from guilder_server.kernel.tenant import Tenant
 
@@ -19,7 +19,8 @@ class EventView:
     def __init__(self, unpack: Callable[[bytes], bytes]) -> None:
         self._unpack = unpack
 
-    def __call__(self, event: Event, tenant: Tenant) -> wire.Event:
+    def __call__(self, told: Told, tenant: Tenant) -> wire.Event:
+        event = told.event
         payload = msgspec.json.decode(self._unpack(event.payload))
         return {
             "id": event.id,
@@ -28,7 +29,12 @@ class EventView:
             "created": unix(event.created),
             "data": payload["data"],
             "livemode": tenant.livemode,
-            "pending_webhooks": 0,
+            "pending_webhooks": told.pending_webhooks,
             "request": payload["request"],
+            "sequence": event.sequence,
             "type": cast(Any, event.type),
         }
+
+    def encoded(self, told: Told, tenant: Tenant) -> bytes:
+        """The bytes that listeners are sent."""
+        return msgspec.json.encode(self(told, tenant))

@@ -60,7 +60,7 @@ class Answering:
         key = None
         if recovery["key"] is not None:
             # A finish does not look at the fingerprint, which the start has stored.
-            key = Key(recovery["key"], b"", recovery["fence"])
+            key = Key(recovery["key"], b"", recovery["fence"], operation.confidential)
         return Request(
             tenant,
             operation,

@@ -95,6 +95,7 @@ class Contract:
             result=result,
             noun=_noun_of_items(result, self.document) if word in _PAGES else word,
             listed_as="search_result" if word == "search_result" else "list",
+            confidential=bool(spec.get("x-confidential", False)),
         )
 
     def _parameters(self, spec: Schema, item: Schema) -> Schema:

@@ -50,7 +50,7 @@ class Commits(Protocol):
 
 class Executor:
     """`keys` finds an idempotency key; `lease` is how long a gateway may take, and more;
-    `secret` keys the digests of requests."""
+    `secret` keys the digests of requests; `seal` packs answers that nobody else may read."""
 
     def __init__(
         self,
@@ -63,13 +63,14 @@ class Executor:
         ids: Ids,
         clock: Clock,
         pack: Pack,
+        seal: Pack,
         unpack: Unpack,
         secret: bytes,
         lease: timedelta,
     ) -> None:
         self._operations = contract.operations
         self._committer = committer
-        self._keys = Idempotency(keys, secret, pack, unpack, clock, lease)
+        self._keys = Idempotency(keys, secret, pack, seal, unpack, clock, lease)
         events = EventWriter(ids, clock, pack)
         self._answering = Answering(views, expander, events, self._keys)
         self._running: set[asyncio.Task[Answer]] = set()

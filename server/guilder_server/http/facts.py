@@ -25,11 +25,38 @@ class EventWriter:
             return
         now = self._clock.now()
         request = msgspec.Raw(encode({"id": request_id, "idempotency_key": key}))
+        numbers = _Numbers(changes)
         for fact in changes.facts:
             payload = encode({"data": _data(fact, rendering), "request": request})
+            about = fact.subject.id
+            packed, number = self._pack(payload), numbers.next(about)
             changes.events.append(
-                EventRow(self._ids.new("evt"), fact.type, now, fact.subject.id, self._pack(payload))
+                EventRow(self._ids.new("evt"), fact.type, now, about, packed, number)
             )
+
+
+# An object has its version once for all the facts of a commit, never as many as this.
+_FACTS_PER_VERSION = 1000
+
+
+class _Numbers:
+    """The sequence numbers of the events of one commit.
+
+    An object's version grows with each commit that changes it, under guard, so it orders commits
+    whatever the clocks of their processes say; the place in the commit orders the rest.
+    """
+
+    def __init__(self, changes: Changes) -> None:
+        self._latest = changes.latest()
+        self._given: dict[str, int] = {}
+
+    def next(self, id: str) -> int:
+        if id not in self._latest:
+            # Its number could be that of another commit's event.
+            raise ValueError(f"a fact about {id}, which its commit does not change")
+        before = self._given.get(id, self._latest[id].version * _FACTS_PER_VERSION)
+        self._given[id] = before + 1
+        return before + 1
 
 
 def _data(fact: Fact, rendering: Rendering) -> Wire:

@@ -64,14 +64,18 @@ class Key:
     word: str
     fingerprint: bytes
     fence: str
+    confidential: bool = False
 
 
 class Idempotency:
+    """`seal` packs the answers that hold a secret; `unpack` reads both kinds."""
+
     def __init__(
         self,
         find: KeyStore,
         secret: bytes,
         pack: Pack,
+        seal: Pack,
         unpack: Unpack,
         clock: Clock,
         lease: timedelta,
@@ -80,7 +84,7 @@ class Idempotency:
         # Parameters may hold a card number, so their digest is keyed. Setting up a keyed
         # digest costs as much as a request's worth of hashing: it is copied instead.
         self._digest = hmac.new(secret, digestmod="sha256")
-        self._pack, self._unpack = pack, unpack
+        self._pack, self._seal, self._unpack = pack, seal, unpack
 
     def key_of(self, call: Call) -> Key | None:
         if call.idempotency_key is None:
@@ -91,7 +95,9 @@ class Idempotency:
         digest = self._digest.copy()
         digest.update(b"\0".join([call.operation.method.encode(), call.url.encode(), params]))
         # Half of it tells two requests apart as surely, and there is one for every write.
-        return Key(call.idempotency_key, digest.digest()[:16], call.request_id)
+        fingerprint = digest.digest()[:16]
+        confidential = call.operation.confidential
+        return Key(call.idempotency_key, fingerprint, call.request_id, confidential)
 
     def started(self, key: Key) -> KeyClaim:
         """A claim that holds while a gateway is asked."""
@@ -102,11 +108,12 @@ class Idempotency:
 
     def answered(self, key: Key, answer: Answer, *, started: bool = False) -> KeyClaim:
         """A claim with its answer, or the end of a claim that was started."""
+        pack = self._seal if key.confidential else self._pack
         return KeyClaim(
             key.word,
             key.fingerprint,
             answer.status,
-            self._pack(answer.body),
+            pack(answer.body),
             self._clock.now(),
             finishes=key.fence if started else None,
         )

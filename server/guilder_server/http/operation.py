@@ -22,6 +22,8 @@ class Operation:
     # The noun of the object that is answered, and the word that lists of it call themselves by.
     noun: str
     listed_as: Literal["list", "search_result"]
+    # Its answer holds a secret.
+    confidential: bool = False
 
     def url(self, path: dict[str, str]) -> str:
         """The path with its parameters filled in."""

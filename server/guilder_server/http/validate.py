@@ -31,6 +31,8 @@ Kind = rs.ValidationErrorKind
 _UNKNOWN, _MISTYPED, _MISSING, _LIMIT = range(4)
 _LONGEST_SHOWN = 100
 _MOST_NAMED = 10
+# Of more words than these, only those that are near are told.
+_MOST_LISTED = 30
 
 
 class Parameters:
@@ -161,6 +163,13 @@ class _Telling:
 
     def _not_one_of(self, options: list[Any]) -> InvalidRequest:
         words = [str(option) for option in options if option != ""]
+        if len(words) > _MOST_LISTED:
+            near = get_close_matches(str(self._value), words, 3, 0.5)
+            hint = f" Did you mean {' or '.join(near)}?" if near and not self._hidden() else ""
+            return self._refusal(
+                f"Invalid {self._param}{self._shown()}: it is none of the {len(words)} words that "
+                f"may stand here.{hint}"
+            )
         if len(words) > 2:
             listed = f"{', '.join(words[:-1])}, or {words[-1]}"
         else:

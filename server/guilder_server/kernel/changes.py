@@ -40,13 +40,17 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class EventRow:
-    """A fact as it is kept: its payload is the subject as the wire showed it then."""
+    """A fact as it is kept: its payload is the subject as the wire showed it then.
+
+    `sequence` grows with each event of the same object.
+    """
 
     id: str
     type: str
     created: datetime
     object_id: str
     payload: bytes
+    sequence: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +110,12 @@ class Changes:
 
     def empty(self) -> bool:
         return not (self.added or self.changed or self.postings or self.facts or self.key)
+
+    def concerns(self, *kinds: type) -> bool:
+        """Whether an object of one of these kinds is added or changed."""
+        return any(isinstance(thing, kinds) for thing in self.added) or any(
+            isinstance(after, kinds) for _, after in self.changed
+        )
 
     def latest(self) -> dict[str, Stored]:
         """Objects as they will be once this is committed, by id."""

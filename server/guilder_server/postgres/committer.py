@@ -25,7 +25,7 @@ from typing import Any, Protocol
 import psycopg
 import structlog
 
-from guilder_server.kernel.changes import Changes
+from guilder_server.kernel.changes import Changes, GuardLost
 from guilder_server.kernel.errors import Conflict, Unavailable
 from guilder_server.postgres.pool import DatabaseLost, Pool
 from guilder_server.postgres.statements import Statement, execute_as_one
@@ -86,11 +86,18 @@ class _Waiting:
 
 class Committer:
     """Commits change sets. `parts` make, for each batch, what knows about keys, rows, money
-    and events, in the order in which their locks are taken."""
+    and events, in the order in which their locks are taken. `committed` is told of sets once
+    they are durable; it must not wait for anything."""
 
-    def __init__(self, pool: Pool, parts: Sequence[PartMaker]) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        parts: Sequence[PartMaker],
+        committed: Callable[[Sequence[Changes]], None] | None = None,
+    ) -> None:
         self._pool = pool
         self._parts = parts
+        self._committed = committed
         self._queue: list[_Waiting] = []
         self._running: asyncio.Task[None] | None = None
         self._closed = False
@@ -170,6 +177,9 @@ class Committer:
             verdicts = [_verdict_on(error)]
         for waiting, verdict in zip(batch, verdicts, strict=True):
             waiting.verdict.set_result(verdict)
+        if self._committed is not None:
+            together = zip(batch, verdicts, strict=True)
+            self._committed([waiting.changes for waiting, verdict in together if not verdict])
 
     async def _transact(self, sets: Sequence[Changes]) -> list[Verdict]:
         """A verdict on each set. If it raises anything but DatabaseLost, nothing has changed."""
@@ -208,6 +218,8 @@ def _verdict_on(error: Exception) -> Exception:
             return Conflict(
                 "Another request holds on to this object. Nothing was changed; try again."
             )
+        case psycopg.errors.UniqueViolation() if _is_guard(error):
+            return GuardLost("another request was first")
         case psycopg.OperationalError() | psycopg.errors.ReadOnlySqlTransaction():
             log.error("commit_refused", error=str(error))
             return Unavailable("The database cannot write. Nothing was changed; try again later.")
@@ -215,3 +227,9 @@ def _verdict_on(error: Exception) -> Exception:
             return UnwritableChanges(error)
         case _:
             return error
+
+
+def _is_guard(error: psycopg.Error) -> bool:
+    """Whether the row that is there already came from a request that was faster, which another
+    look would have found: said by the name of the constraint."""
+    return (error.diag.constraint_name or "").endswith("_guard")

@@ -10,8 +10,9 @@ if TYPE_CHECKING:
     from guilder_server.wire.payment_methods import PaymentMethod
     from guilder_server.wire.refunds import Refund
     from guilder_server.wire.shared import Expand, Id, RangeQuery
+    from guilder_server.wire.webhook_endpoints import WebhookEndpoint
 
-EventObject: TypeAlias = 'PaymentIntent | Charge | Refund | Customer | PaymentMethod'
+EventObject: TypeAlias = 'PaymentIntent | Charge | Refund | Customer | PaymentMethod | WebhookEndpoint'
 
 EventPreviousAttributes: TypeAlias = dict[str, Any]
 
@@ -41,6 +42,8 @@ EventType: TypeAlias = Literal[
     "refund.created",
     "refund.failed",
     "refund.updated",
+    "webhook_endpoint.disabled",
+    "webhook_endpoint.test",
 ]
 
 
@@ -53,6 +56,7 @@ class Event(TypedDict):
     livemode: bool
     pending_webhooks: int
     request: EventRequest | None
+    sequence: int
     type: EventType
 
 
@@ -78,6 +82,7 @@ class ListEventsParams(TypedDict):
 
     type: NotRequired[str]
     types: NotRequired[list[str]]
+    delivery_success: NotRequired[bool]
     created: NotRequired[int | RangeQuery]
     limit: NotRequired[int]
     starting_after: NotRequired[Id]

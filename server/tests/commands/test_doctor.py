@@ -23,6 +23,7 @@ def settings_for(
         mode=mode,
         key_pepper="p" * 32,
         fingerprint_key="f" * 32,
+        sealing_key="s" * 32,
     )
 
 

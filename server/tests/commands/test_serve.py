@@ -74,7 +74,11 @@ def test_sigterm_ends_a_single_process_well(database_url: str) -> None:
 def test_live_mode_is_refused_on_a_database_that_may_lose_money(database_url: str) -> None:
     """The tests' own PostgreSQL is of that kind."""
     live = Settings(
-        database_url=database_url, mode="live", key_pepper="p" * 32, fingerprint_key="f" * 32
+        database_url=database_url,
+        mode="live",
+        key_pepper="p" * 32,
+        fingerprint_key="f" * 32,
+        sealing_key="s" * 32,
     )
     with pytest.raises(NotFitToServe) as caught:
         refuse_unfit(live)

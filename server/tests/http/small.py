@@ -381,6 +381,7 @@ def executor(memory: Memory) -> Executor:
         ids=Ids(clock),
         clock=clock,
         pack=pack,
+        seal=pack,
         unpack=unpack,
         secret=b"secret",
         lease=timedelta(seconds=60),

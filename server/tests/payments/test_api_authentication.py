@@ -13,7 +13,7 @@ from guilder_server.composition import compose, sandbox_only
 from guilder_server.kernel.clock import SystemClock
 from guilder_server.settings import Settings
 from tests.payments.news import News
-from tests.support.api import FINGERPRINT_KEY, PEPPER, Answer, Api, ApiServer
+from tests.support.api import FINGERPRINT_KEY, PEPPER, SEALING_KEY, Answer, Api, ApiServer
 from tests.support.http_gateway import HttpGateway
 
 INTENTS = "/v1/payment_intents"
@@ -280,7 +280,10 @@ def test_a_card_that_was_used_up_meanwhile_is_not_charged(api: Api) -> None:
 
 def test_the_page_is_there_for_the_sandbox_only(database_url: str) -> None:
     settings = Settings(
-        database_url=database_url, key_pepper=PEPPER, fingerprint_key=FINGERPRINT_KEY
+        database_url=database_url,
+        key_pepper=PEPPER,
+        fingerprint_key=FINGERPRINT_KEY,
+        sealing_key=SEALING_KEY,
     )
     elsewhere = HttpGateway("http://gateway.example")
     sandbox = compose(settings, SystemClock(), sandbox_only)

@@ -35,6 +35,7 @@ from tests.support.stripe_types import problems
 
 PEPPER = "a pepper that is used in the tests only"
 FINGERPRINT_KEY = "a fingerprint key of the tests only"
+SEALING_KEY = "a sealing key that is for the tests only"
 
 
 @cache
@@ -172,6 +173,7 @@ class ApiServer:
             database_url=database_url,
             key_pepper=PEPPER,
             fingerprint_key=FINGERPRINT_KEY,
+            sealing_key=SEALING_KEY,
             **{"public_url": self.url, **settings},
         )
         config = uvicorn.Config(

@@ -20,7 +20,7 @@ from uvicorn.lifespan.on import LifespanOn
 
 from guilder_server.main import create_app
 from guilder_server.settings import Settings
-from tests.support.api import FINGERPRINT_KEY, PEPPER, document, new_account
+from tests.support.api import FINGERPRINT_KEY, PEPPER, SEALING_KEY, document, new_account
 
 Schema = dict[str, Any]
 Message = MutableMapping[str, Any]
@@ -233,7 +233,10 @@ class SeededApp:
     def open(self, database_url: str) -> None:
         """To be called once, before the first request."""
         settings = Settings(
-            database_url=database_url, key_pepper=PEPPER, fingerprint_key=FINGERPRINT_KEY
+            database_url=database_url,
+            key_pepper=PEPPER,
+            fingerprint_key=FINGERPRINT_KEY,
+            sealing_key=SEALING_KEY,
         )
         self._app = create_app(settings)
         self.key = new_account(database_url).secret_key

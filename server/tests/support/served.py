@@ -19,7 +19,7 @@ from pathlib import Path
 import httpx
 
 from guilder_server.tenancy.bootstrap import DevAccount
-from tests.support.api import FINGERPRINT_KEY, PEPPER, Api, new_account
+from tests.support.api import FINGERPRINT_KEY, PEPPER, SEALING_KEY, Api, new_account
 from tests.support.servers import environment, guilder
 
 SERVER_FOLDER = Path(__file__).parents[2]
@@ -49,6 +49,7 @@ class Served:
                 "GUILDER_DATABASE_URL": database_url,
                 "GUILDER_KEY_PEPPER": PEPPER,
                 "GUILDER_FINGERPRINT_KEY": FINGERPRINT_KEY,
+                "GUILDER_SEALING_KEY": SEALING_KEY,
                 "GUILDER_PORT": str(self.port),
                 "GUILDER_WORKERS": str(workers),
                 "GUILDER_LOG_LEVEL": "warning",

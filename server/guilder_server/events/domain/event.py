@@ -11,10 +11,22 @@ API_VERSION = "2026-10-28.endive"
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """`payload` is a snapshot of JSON: `data` with the object, and `request` that caused it."""
+    """`payload` is a snapshot of JSON: `data` with the object, and `request` that caused it.
+
+    `sequence` grows with each event of the same object, with gaps.
+    """
 
     id: str
     type: str
     created: datetime
     object_id: str
     payload: bytes
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An event with the number of endpoints that have not received it yet."""
+
+    event: Event
+    pending_webhooks: int

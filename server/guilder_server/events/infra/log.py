@@ -1,4 +1,4 @@
-"""Events and their outbox rows, as a part of a commit."""
+"""Events, as a part of a commit."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from guilder_server.postgres.committer import Part
 from guilder_server.postgres.statements import Statement
 
 _EVENTS = (
-    "INSERT INTO events (tenant_id, id, type, created, object_id, payload) "
-    "SELECT * FROM unnest(%s, %s, %s, %s, %s, %s)"
+    "INSERT INTO events (tenant_id, id, type, created, object_id, payload, sequence) "
+    "SELECT * FROM unnest(%s, %s, %s, %s, %s, %s, %s)"
 )
-_OUTBOX = "INSERT INTO outbox (tenant_id, event_id) SELECT * FROM unnest(%s, %s)"
 
 
 class EventLog(Part):
@@ -37,20 +36,18 @@ class EventLog(Part):
     def second(self) -> list[Statement]:
         if not self._granted:
             return []
-        tenants = BIGINT.array([tenant for tenant, _ in self._granted])
         rows = [event for _, event in self._granted]
-        ids = TEXT.array([event.id for event in rows])
         return [
             (
                 _EVENTS,
                 [
-                    tenants,
-                    ids,
+                    BIGINT.array([tenant for tenant, _ in self._granted]),
+                    TEXT.array([event.id for event in rows]),
                     TEXT.array([event.type for event in rows]),
                     INSTANT.array([event.created for event in rows]),
                     TEXT.array([event.object_id for event in rows]),
                     BYTEA.array([event.payload for event in rows]),
+                    BIGINT.array([event.sequence for event in rows]),
                 ],
-            ),
-            (_OUTBOX, [tenants, ids]),
+            )
         ]

@@ -11,15 +11,10 @@ events = sa.Table(
     instant_column("created"),
     id_column("object_id"),
     sa.Column("payload", sa.LargeBinary, nullable=False, comment="a snapshot"),
+    sa.Column(
+        "sequence", sa.BigInteger, nullable=False, comment="grows with each event of the object"
+    ),
     sa.PrimaryKeyConstraint("tenant_id", "id"),
-)
-
-# What has not been carried to its listeners yet: claimed by status, never by a cursor over a
-# sequence, since a transaction that began earlier may commit later and would be passed over.
-outbox = sa.Table(
-    "outbox",
-    metadata,
-    tenant_column(),
-    id_column("event_id"),
-    sa.PrimaryKeyConstraint("tenant_id", "event_id"),
+    # For the job that forgets old events.
+    sa.Index("events_created", "created", postgresql_using="brin"),
 )

@@ -1,0 +1,1 @@
+"""What the worker runs: carrying deliveries out, and putting replays on their way."""

@@ -1,0 +1,118 @@
+"""Lanes: each endpoint has its own, so that one that is slow holds up nobody but itself."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from guilder_server.webhooks.domain.replies import Reply
+from guilder_server.webhooks.ports import Due, Place, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many requests may be under way at once, and how many deliveries a lane reads ahead."""
+
+    per_endpoint: int = 8
+    per_tenant: int = 128
+    total: int = 512
+    ahead: int = 128
+
+
+class Lane:
+    """The deliveries of one endpoint that this process has in hand.
+
+    `allowed` is how many may be under way. An endpoint that does not answer is asked less and
+    less, down to one at a time; each delivery that it takes lets it have one more.
+    """
+
+    def __init__(self, target: Target, limits: Limits) -> None:
+        self.target = target
+        self.place: Place = (target.tenant.id, target.endpoint.id)
+        self.running = 0
+        self.allowed = self._most = limits.per_endpoint
+        self._ahead = limits.ahead
+        self._backlog: deque[Due] = deque()
+        self._known: set[str] = set()
+        # Settled while the database was being asked: its answer may still name them.
+        self._just_settled: set[str] = set()
+        self._more = False
+        self._used = time.monotonic()
+        self.noting = False
+
+    @property
+    def slow(self) -> bool:
+        return self.allowed == 1
+
+    @property
+    def ready(self) -> bool:
+        """Whether the endpoint itself could be sent another delivery now."""
+        return bool(self._backlog) and self.running < self.allowed
+
+    @property
+    def has_backlog(self) -> bool:
+        return bool(self._backlog)
+
+    @property
+    def full(self) -> bool:
+        """Whether there is enough in hand for now."""
+        return len(self._backlog) > self._ahead // 2
+
+    @property
+    def reads_on(self) -> bool:
+        """Whether the database is to be asked for more."""
+        return self.target.endpoint.enabled and not self.full
+
+    @property
+    def hungry(self) -> bool:
+        """Whether it is time to read further."""
+        return self._more and not self.full
+
+    @property
+    def idle_s(self) -> float:
+        """For how long there has been nothing to do."""
+        return 0.0 if self._known else time.monotonic() - self._used
+
+    def wanted(self) -> int:
+        """How many to ask the database for: what is in hand comes first in its answer."""
+        self._just_settled = set()
+        return len(self._known) + max(0, self._ahead - len(self._backlog))
+
+    def take(self, found: Iterable[Due], wanted: int) -> None:
+        """What the database answered, when it was asked for `wanted`."""
+        count = 0
+        for due in found:
+            count += 1
+            if due.id not in self._known and due.id not in self._just_settled:
+                self._known.add(due.id)
+                self._backlog.append(due)
+        self._more = count >= wanted
+
+    def next(self) -> Due:
+        self.running += 1
+        return self._backlog.popleft()
+
+    def ended(self, reply: Reply | None) -> None:
+        """A request has ended; None if it was not sent."""
+        self.running -= 1
+        if reply is None:
+            return
+        if reply.status is None:
+            self.allowed = max(1, self.allowed // 2)
+        elif reply.success:
+            self.allowed = min(self._most, self.allowed + 1)
+
+    def settled(self, id: str) -> None:
+        """What became of it is in the database."""
+        self._known.discard(id)
+        self._just_settled.add(id)
+        self._used = time.monotonic()
+
+    def drop(self) -> None:
+        """Forget what has not been begun."""
+        for due in self._backlog:
+            self._known.discard(due.id)
+        self._backlog.clear()
+        self._more = False

@@ -1,0 +1,118 @@
+"""The worker, what is done for nobody who waits: `guilder worker`, and a part of `guilder dev`.
+
+It carries webhooks out and puts replays on their way, woken through Redis and by its own timer,
+and forgets what has been kept for long enough. Any number of workers may run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import datetime, timedelta
+from importlib.metadata import version
+
+from guilder_server import logs
+from guilder_server.composition import (
+    Ground,
+    House,
+    MakeGateways,
+    make_executor,
+    sandbox_only,
+)
+from guilder_server.http.contract import Contract
+from guilder_server.kernel.clock import Clock, SystemClock
+from guilder_server.queue.sweeps import Sweep, Sweeper
+from guilder_server.queue.wakeups import hear
+from guilder_server.settings import Settings
+from guilder_server.webhooks.infra.queue import PostgresDeliveryQueue
+from guilder_server.webhooks.infra.replays import PostgresReplayQueue
+from guilder_server.webhooks.jobs.dispatcher import Dispatcher
+from guilder_server.webhooks.jobs.replaying import Replays
+from guilder_server.webhooks.jobs.sending import Sending
+
+# Longer than an endpoint may take to answer.
+_PATIENCE_S = 25
+
+
+class Worker:
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock | None = None,
+        make_gateways: MakeGateways = sandbox_only,
+    ) -> None:
+        settings.require("key_pepper", "fingerprint_key", "sealing_key")
+        logs.configure(settings.log_level)
+        clock = clock or SystemClock()
+        self._settings = settings
+        self._ground = ground = Ground(settings, clock)
+        self._house = house = House(ground, make_gateways)
+        self._executor = make_executor(ground, house, Contract.load())
+        self._queue = PostgresDeliveryQueue(
+            settings.required_database_url, ground.pool, ground.reads
+        )
+        agent = f"Guilder/{version('guilder')} (webhooks)"
+        sending = Sending(house.news, house.network, house.endpoints, self._executor, clock, agent)
+        self._dispatcher = Dispatcher(self._queue, sending, clock)
+        self._sweeper = Sweeper(self._sweeps(settings, clock))
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop` is set; what was begun then comes to its end."""
+        ground, house = self._ground, self._house
+        await ground.pool.open()
+        await house.network.open()
+        self._sweeper.start()
+        dispatching = asyncio.create_task(self._dispatcher.run())
+        hearing = None
+        if self._settings.redis_url is not None:
+            hearing = asyncio.create_task(hear(self._settings.redis_url, self._dispatcher.wake))
+        gc.collect()
+        gc.freeze()
+        try:
+            await stop.wait()
+        finally:
+            await self._sweeper.stop()
+            if hearing is not None:
+                hearing.cancel()
+                with suppress(asyncio.CancelledError):
+                    await hearing
+            with suppress(TimeoutError):
+                # A database that does not come back must not keep us for ever.
+                await asyncio.wait_for(self._dispatcher.stop(), _PATIENCE_S)
+            dispatching.cancel()
+            with suppress(asyncio.CancelledError):
+                await dispatching
+            await self._executor.drain()
+            await ground.committer.close()
+            await ground.bell.close()
+            await house.network.close()
+            await self._queue.close()
+            await ground.pool.close()
+
+    def _sweeps(self, settings: Settings, clock: Clock) -> list[Sweep]:
+        house = self._house
+        replays = Replays(
+            house.webhooks,
+            PostgresReplayQueue(self._ground.pool),
+            house.news,
+            clock,
+            self._dispatcher.wake,
+        )
+        forget_deliveries = _older_than(house.webhooks.forget, clock, settings.deliveries_kept_days)
+        forget_events = _older_than(house.event_store.forget, clock, settings.events_kept_days)
+        return [
+            Sweep("carry_on_replays", replays.carry_on, every_s=1),
+            Sweep("forget_deliveries", forget_deliveries, every_s=3600),
+            Sweep("forget_events", forget_events, every_s=3600),
+        ]
+
+
+def _older_than(
+    forget: Callable[[datetime], Awaitable[int]], clock: Clock, days: int
+) -> Callable[[], Awaitable[int]]:
+    async def run() -> int:
+        return await forget(clock.now() - timedelta(days=days))
+
+    return run
