@@ -20,13 +20,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import deliveries
 import machine
 import million
 from limit import CLIENT_COUNTS, Limit
 from load import Load, LoadFailed, ensure_wrk, wrk
 from stage import CUSTOMER_PREFIX, CUSTOMERS, EMPTY, MERCHANTS, MILLION, Serving, Stage, staged
 
-CHOICES = ("payments", "hot", "single", "lists", "growth")
+CHOICES = ("payments", "hot", "single", "lists", "growth", "deliveries")
 CONNECTIONS = 64
 LIST_CONNECTIONS = 4
 
@@ -47,6 +48,11 @@ TARGETS = {
     "growth_ratio": (">=", 0.8),
     "rss_mb": ("<=", 200),
     "bytes_per_payment": ("<=", 6000),
+    "deliveries_per_s": (">=", 500),
+    "commit_to_receipt_p50_ms": ("<=", 100),
+    "commit_to_receipt_p99_ms": ("<=", 500),
+    "commit_to_receipt_p99_ms_beside_bad": ("<=", 2000),
+    "worker_mb_grown_by_bad": ("<=", 50),
 }
 
 
@@ -57,11 +63,12 @@ class Lengths:
     limit_s: int
     search_s: int
     lists_s: int
+    deliveries_s: int
     warm_up_s: int = 3
 
 
-FULL = Lengths(rounds=3, payments_s=8, limit_s=6, search_s=3, lists_s=4)
-QUICK = Lengths(rounds=1, payments_s=6, limit_s=5, search_s=2, lists_s=2)
+FULL = Lengths(rounds=3, payments_s=8, limit_s=6, search_s=3, lists_s=4, deliveries_s=15)
+QUICK = Lengths(rounds=1, payments_s=6, limit_s=5, search_s=2, lists_s=2, deliveries_s=8)
 
 
 @dataclass
@@ -107,6 +114,8 @@ class Bench:
             if "lists" in self.chosen:
                 self._lists({"empty": empty} | ({"million": full} if full is not None else {}))
             self.figures["rss_mb"] = round(empty.largest_worker_mb(), 1)
+        if "deliveries" in self.chosen:
+            self.figures |= deliveries.measure(self.stage, self.pay, say, self.lengths.deliveries_s)
         return self.figures
 
     def pay(

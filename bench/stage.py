@@ -89,11 +89,11 @@ class Stage:
         self.keys_file.write_text("".join(f"{key}\n" for key in self.keys), encoding="ascii")
         self.keys_file.chmod(0o600)
         with self.serving(EMPTY) as serving:
-            customer = _post(serving, sample.secret_key, "/v1/customers", SAMPLE_CUSTOMER)
+            customer = post(serving.url, sample.secret_key, "/v1/customers", SAMPLE_CUSTOMER)
             payment = SAMPLE_PAYMENT | {"customer": customer}
             # The first opens the merchant's ledger accounts; the second is like all that follow.
-            _post(serving, sample.secret_key, "/v1/payment_intents", payment)
-            paid = _post(serving, sample.secret_key, "/v1/payment_intents", payment)
+            post(serving.url, sample.secret_key, "/v1/payment_intents", payment)
+            paid = post(serving.url, sample.secret_key, "/v1/payment_intents", payment)
         with self.engine(EMPTY).begin() as connection:
             self.written = written_with(connection, paid)
             _add_customers(connection, customer)
@@ -112,31 +112,42 @@ class Stage:
         self._execute_alone("CHECKPOINT")
 
     @contextmanager
-    def serving(self, database: str) -> Iterator[Serving]:
+    def serving(self, database: str, **settings: str) -> Iterator[Serving]:
         """`guilder serve` on one of the databases, for as long as the context lasts."""
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        port = free_port()
+        arguments = ["serve", "--port", str(port), "--workers", str(WORKERS)]
+        with self._running(database, arguments, settings) as process:
+            serving = Serving(process, f"http://127.0.0.1:{port}")
+            serving.wait()
+            yield serving
+
+    @contextmanager
+    def working(self, database: str, **settings: str) -> Iterator[int]:
+        """`guilder worker` on one of the databases; its process id."""
+        with self._running(database, ["worker"], settings) as process:
+            yield process.pid
+
+    @contextmanager
+    def _running(
+        self, database: str, arguments: list[str], settings: dict[str, str]
+    ) -> Iterator[subprocess.Popen[bytes]]:
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("GUILDER_")}
-        settings = {
+        ours = {
             "GUILDER_DATABASE_URL": self.postgres.url_of(database),
             "GUILDER_KEY_PEPPER": self._pepper,
             "GUILDER_FINGERPRINT_KEY": self._fingerprint_key,
             "GUILDER_SEALING_KEY": self._sealing_key,
             "GUILDER_LOG_LEVEL": "warning",
         }
-        arguments = ["serve", "--port", str(port), "--workers", str(WORKERS)]
         process = subprocess.Popen(
             [sys.executable, "-c", _PROGRAM, *arguments],
-            env=inherited | settings,
+            env=inherited | ours | settings,
             stdout=subprocess.DEVNULL,
-            # A Ctrl-C in the terminal is for us; we stop the servers when we are done.
+            # A Ctrl-C in the terminal is for us; we stop what we started when we are done.
             start_new_session=True,
         )
         try:
-            serving = Serving(process, f"http://127.0.0.1:{port}")
-            serving.wait()
-            yield serving
+            yield process
         finally:
             process.send_signal(signal.SIGTERM)
             try:
@@ -144,6 +155,13 @@ class Stage:
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+    return port
 
 
 class Serving:
@@ -215,10 +233,10 @@ def _add_customers(connection: sa.Connection, sample: str) -> None:
     )
 
 
-def _post(serving: Serving, key: str, path: str, fields: dict[str, str]) -> str:
+def post(url: str, key: str, path: str, fields: dict[str, str]) -> str:
     """The id of what was made."""
     request = urllib.request.Request(
-        serving.url + path,
+        url + path,
         data=urllib.parse.urlencode(fields).encode(),
         headers={"authorization": f"Bearer {key}", "idempotency-key": str(uuid.uuid4())},
     )

@@ -30,6 +30,7 @@ Kind = rs.ValidationErrorKind
 # then a value that is no value of its type, then what is missing, then a limit.
 _UNKNOWN, _MISTYPED, _MISSING, _LIMIT = range(4)
 _LONGEST_SHOWN = 100
+_SCHEMAS = "#/components/schemas/"
 _MOST_NAMED = 10
 # Of more words than these, only those that are near are told.
 _MOST_LISTED = 30
@@ -42,7 +43,8 @@ class Parameters:
         self._schema, self._document = schema, document
         self._from_form = compile_form(schema, document)
         self._from_json = compile_json(schema, document)
-        shared = {"components": document.get("components", {})}
+        # A validator keeps a copy of all that it is given: only what the schema leads to.
+        shared = {"components": {"schemas": _reachable(schema, document)}}
         self._validator = rs.Draft202012Validator({**schema, **shared}, validate_formats=False)
 
     def read(self, raw: dict[str, Any], typed: bool) -> dict[str, Any]:
@@ -264,3 +266,20 @@ def param_name(path: Path | list[str | int]) -> str:
     if not path:
         return ""
     return str(path[0]) + "".join(f"[{word}]" for word in path[1:])
+
+
+def _reachable(schema: Schema, document: Schema) -> Schema:
+    """The shared schemas that `schema` refers to, by way of each other too, by their names."""
+    found: Schema = {}
+    waiting: list[Any] = [schema]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict):
+            name = str(one.get("$ref", "")).removeprefix(_SCHEMAS)
+            if "$ref" in one and name not in found:
+                found[name] = resolve(one, document)
+                waiting.append(found[name])
+            waiting.extend(one.values())
+        elif isinstance(one, list):
+            waiting.extend(one)
+    return found
