@@ -21,7 +21,7 @@ _PAGE = 100
 _EVERY_S = 0.3
 _FIRST_PAUSE_S = 0.3
 _LONGEST_PAUSE_S = 10.0  # when the server says that it has too much to do
-_LONGEST_ABSENCE_S = 2.0  # between two knocks at a door that nobody opens
+_LONGEST_ABSENCE_S = 1.0  # between two knocks at a door that nobody opens
 
 Event = dict[str, Any]
 T = TypeVar("T")

@@ -16,6 +16,8 @@ _REMARK = {"triggered_by": "guilder"}
 NOT_AT_WILL = {
     "charge.expired": "it happens when a hold is seven days old and was not captured",
     "payment_method.automatically_updated": "a gateway with real cards brings it, not the sandbox",
+    "webhook_endpoint.disabled": "it happens to an endpoint that is gone, or fails for five days",
+    "webhook_endpoint.test": "ask for it with POST /v1/webhook_endpoints/<its id>/test",
 }
 
 # Longer than the others take: the sandbox changes its mind five seconds after the refund.

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import signal
-import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
+
+_STANDARD_OUTPUT = 1
+_EVERY_S = 0.5
 
 
 def run_until_stopped(work: Callable[[], Coroutine[Any, Any, None]]) -> int:
@@ -19,7 +22,7 @@ def run_until_stopped(work: Callable[[], Coroutine[Any, Any, None]]) -> int:
         return 0
     except BrokenPipeError:
         # The interpreter flushes standard output once more at its end, and would complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), _STANDARD_OUTPUT)
         return 0
     return 0
 
@@ -30,7 +33,25 @@ async def _stoppable(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     try:
-        await work()
+        async with asyncio.TaskGroup() as both:
+            watching = both.create_task(_until_nobody_reads())
+            await work()
+            watching.cancel()
     except BaseExceptionGroup as group:
-        # Of several tasks, one has failed and the others were ended.
-        raise group.exceptions[0] from None
+        raise _first(group) from None
+
+
+async def _until_nobody_reads() -> None:
+    """A write would tell, but it may be long until there is something to write."""
+    reader = select.poll()
+    reader.register(_STANDARD_OUTPUT, 0)
+    while not any(happened & select.POLLERR for _, happened in reader.poll(0)):  # noqa: ASYNC110
+        await asyncio.sleep(_EVERY_S)
+    raise BrokenPipeError
+
+
+def _first(error: BaseException) -> BaseException:
+    """Of several tasks one has failed, and the others were ended because of it."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

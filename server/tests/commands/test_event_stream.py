@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 
 from guilder_server.commands import event_stream
 from guilder_server.commands.api_address import Whereabouts
@@ -112,10 +113,9 @@ def _commit_late(database_url: str, like: str, id: str) -> None:
     """An event like another one, with an id that was made before it."""
     with psycopg.connect(database_url) as connection:
         connection.execute(
-            "INSERT INTO events (tenant_id, id, type, created, object_id, payload) "
-            "SELECT tenant_id, %s, type, created - interval '5 seconds', object_id, payload "
-            "FROM events WHERE id = %s",
-            (id, like),
+            "INSERT INTO events SELECT (jsonb_populate_record(like_it, %s)).* "
+            "FROM events AS like_it WHERE id = %s",
+            (Jsonb({"id": id}), like),
         )
 
 

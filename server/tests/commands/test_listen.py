@@ -13,7 +13,6 @@ import stripe
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from guilder_server.cli import main
-from guilder_server.embedded import DevelopmentFolder, Secrets
 from tests.support.api import Api, ApiServer
 from tests.support.local_program import Answer, LocalProgram, Received, slowly
 from tests.support.processes import eventually
@@ -195,23 +194,27 @@ def test_a_server_that_goes_and_comes_back_has_lost_nothing(
         assert "does not answer" not in said
 
 
+def publish(folder: Path, api_base: str, secret_key: str) -> None:
+    """As `guilder dev` does when it is ready."""
+    told = {"api_base": api_base, "secret_key": secret_key}
+    (folder / "dev.json").write_text(json.dumps(told))
+
+
 def test_it_follows_a_development_server_to_another_port(
     api_server: ApiServer, tmp_path: Path
 ) -> None:
     account = api_server.open_account()
-    secrets = Secrets("p", "f", account.account, account.secret_key, account.publishable_key)
-    folder = DevelopmentFolder(tmp_path)
     first = ApiServer(api_server.database_url)
     first.start()
-    folder.publish(first.url, secrets)
+    publish(tmp_path, first.url, account.secret_key)
     with RunningCommand(["listen", "--data-dir", str(tmp_path)]) as running:
         assert first.url in opening_of(running)
         first.stop()
         running.wait_for_line("does not answer")
-        folder.forget_address()
+        (tmp_path / "dev.json").unlink()
         Api(api_server.url, account).post("/v1/customers", name="meanwhile")
         time.sleep(0.5)
-        folder.publish(api_server.url, secrets)
+        publish(tmp_path, api_server.url, account.secret_key)
         assert running.wait_for_line("answers again").startswith(api_server.url)
         running.wait_for_line("customer.created")
         assert running.stop() == 0
@@ -235,7 +238,7 @@ def test_without_a_server_it_says_what_to_do(
     assert "(or GUILDER_API_KEY)" in complaint("--api-base", nobody)
     assert f"no answer from {nobody}" in complaint("--api-base", nobody, *key)
 
-    DevelopmentFolder(tmp_path).publish(nobody, Secrets("p", "f", "acct_1", "sk_test_secret"))
+    publish(tmp_path, nobody, "sk_test_secret")
     here = ["--data-dir", str(tmp_path)]
     assert f"no answer from {nobody}" in complaint(*here)
     # The key of the folder's account goes to the folder's server and to no other.

@@ -28,7 +28,7 @@ def test_every_type_really_happens(api: Api, type: str, capsys: pytest.CaptureFi
 
 
 def test_each_type_of_the_contract_can_be_made_to_happen_or_it_is_known_why_not() -> None:
-    assert set(HAPPENINGS) | set(NOT_AT_WILL) == set(get_args(EventType))
+    assert set(get_args(EventType)) <= set(HAPPENINGS) | set(NOT_AT_WILL)
     assert not set(HAPPENINGS) & set(NOT_AT_WILL)
 
 
