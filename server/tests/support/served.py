@@ -44,7 +44,7 @@ class Served:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
-        self._environment = environment(
+        self.environment = environment(
             {
                 "GUILDER_DATABASE_URL": database_url,
                 "GUILDER_KEY_PEPPER": PEPPER,
@@ -59,8 +59,8 @@ class Served:
         self._command = guilder("serve")
         if gateway_url is not None:
             self._command = [sys.executable, "-m", _SERVING]
-            self._environment["HTTP_GATEWAY_URL"] = gateway_url
-            self._environment["PYTHONPATH"] = str(SERVER_FOLDER)
+            self.environment["HTTP_GATEWAY_URL"] = gateway_url
+            self.environment["PYTHONPATH"] = str(SERVER_FOLDER)
 
     @property
     def pid(self) -> int:
@@ -72,11 +72,11 @@ class Served:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 self._command,
-                env=self._environment,
+                env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                preexec_fn=_die_with_parent,  # noqa: PLW1509 - it calls the system and no Python
+                preexec_fn=die_with_parent,  # noqa: PLW1509 - it calls the system and no Python
             )
         if wait:
             self.wait()
@@ -137,7 +137,7 @@ def free_port() -> int:
         return port
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """A test run that is killed leaves no server behind."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
