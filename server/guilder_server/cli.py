@@ -1,5 +1,5 @@
 """The command line: `guilder dev | serve | worker | migrate | ledger verify | doctor | snapshot
-show`, and with it what commands/desk.py adds: `guilder listen | events tail | trigger`.
+show`, and what commands/desk adds: `guilder listen | events tail | trigger`.
 
 Exit status: 0 done, 1 refused or failed, 2 a mistake in the command line or the settings.
 """
@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from guilder_server.commands.desk import add_desk_commands
+from guilder_server.commands.desk.parsers import add_desk_commands
 from guilder_server.settings import SettingError, Settings, describe_settings, read_settings
 
 Command = Callable[[argparse.Namespace], int]
@@ -39,8 +39,8 @@ def _expected_failures() -> tuple[type[Exception], ...]:
     """Failures whose message tells all; anything else keeps its traceback."""
     import psycopg
 
-    from guilder_server.commands.api_address import NoAddress
-    from guilder_server.commands.api_trouble import Refused, Unreachable, Untriggerable
+    from guilder_server.commands.desk.api_address import NoAddress
+    from guilder_server.commands.desk.api_trouble import Refused, Unreachable, Untriggerable
     from guilder_server.commands.server import PortTaken
     from guilder_server.commands.serving import NotFitToServe
     from guilder_server.embedded import (

@@ -13,10 +13,10 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
-from guilder_server.commands import event_stream
-from guilder_server.commands.api_address import Whereabouts
-from guilder_server.commands.api_trouble import Refused, Unreachable
-from guilder_server.commands.event_stream import EventStream
+from guilder_server.commands.desk import event_stream
+from guilder_server.commands.desk.api_address import Whereabouts
+from guilder_server.commands.desk.api_trouble import Refused, Unreachable
+from guilder_server.commands.desk.event_stream import EventStream
 from guilder_server.kernel.ids import first_id
 from tests.support.api import Api, ApiServer
 from tests.support.local_program import Answer, LocalProgram, Received

@@ -5,7 +5,7 @@ from typing import get_args
 import pytest
 
 from guilder_server.cli import main
-from guilder_server.commands.happenings import HAPPENINGS, NOT_AT_WILL
+from guilder_server.commands.desk.happenings import HAPPENINGS, NOT_AT_WILL
 from guilder_server.wire.events import EventType
 from tests.support.api import Api, ApiServer
 

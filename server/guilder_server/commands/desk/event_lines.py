@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from guilder_server.commands.http_trouble import IN_WORDS
+from guilder_server.commands.desk.http_trouble import IN_WORDS
 from guilder_server.webhooks.domain.replies import Reply
 
 

@@ -12,9 +12,9 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
-from guilder_server.commands.api_address import NoAddress, Whereabouts
-from guilder_server.commands.api_client import Answer, ApiClient, Params
-from guilder_server.commands.api_trouble import Refused, Unreachable
+from guilder_server.commands.desk.api_address import NoAddress, Whereabouts
+from guilder_server.commands.desk.api_client import Answer, ApiClient, Params
+from guilder_server.commands.desk.api_trouble import Refused, Unreachable
 
 _OVERLAP_S = 10  # no commit takes this long
 _PAGE = 100

@@ -13,9 +13,9 @@ from typing import Any
 import httpx
 import msgspec
 
-from guilder_server.commands.api_address import Address
-from guilder_server.commands.api_trouble import Refused, Unreachable
-from guilder_server.commands.http_trouble import IN_WORDS, trouble_of
+from guilder_server.commands.desk.api_address import Address
+from guilder_server.commands.desk.api_trouble import Refused, Unreachable
+from guilder_server.commands.desk.http_trouble import IN_WORDS, trouble_of
 
 _TIMEOUT_S = 30
 

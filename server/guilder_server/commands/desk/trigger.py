@@ -6,13 +6,13 @@ import asyncio
 import time
 from typing import Any
 
-from guilder_server.commands.api_address import Whereabouts
-from guilder_server.commands.api_client import ApiClient
-from guilder_server.commands.api_trouble import Untriggerable
-from guilder_server.commands.event_lines import say
-from guilder_server.commands.event_types import unknown
-from guilder_server.commands.happenings import HAPPENINGS, NOT_AT_WILL, SLOW
-from guilder_server.commands.sandbox_objects import SandboxObjects
+from guilder_server.commands.desk.api_address import Whereabouts
+from guilder_server.commands.desk.api_client import ApiClient
+from guilder_server.commands.desk.api_trouble import Untriggerable
+from guilder_server.commands.desk.event_lines import say
+from guilder_server.commands.desk.event_types import unknown
+from guilder_server.commands.desk.happenings import HAPPENINGS, NOT_AT_WILL, SLOW
+from guilder_server.commands.desk.sandbox_objects import SandboxObjects
 
 _TEST_KEYS = ("sk_test_", "rk_test_")
 _PATIENCE_S = 10

@@ -15,8 +15,8 @@ from typing import Any
 import httpx
 import msgspec
 
-from guilder_server.commands.api_client import certificates_for, user_agent
-from guilder_server.commands.http_trouble import trouble_of
+from guilder_server.commands.desk.api_client import certificates_for, user_agent
+from guilder_server.commands.desk.http_trouble import trouble_of
 from guilder_server.webhooks.domain.replies import Reply
 from guilder_server.webhooks.domain.signatures import secret_of, signed_headers
 

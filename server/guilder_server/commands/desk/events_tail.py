@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from guilder_server.commands.api_address import Whereabouts
-from guilder_server.commands.event_lines import as_json, as_line, notice, say
-from guilder_server.commands.event_stream import EventStream
-from guilder_server.commands.until_stopped import run_until_stopped
+from guilder_server.commands.desk.api_address import Whereabouts
+from guilder_server.commands.desk.event_lines import as_json, as_line, notice, say
+from guilder_server.commands.desk.event_stream import EventStream
+from guilder_server.commands.desk.until_stopped import run_until_stopped
 
 
 def tail(whereabouts: Whereabouts, types: Sequence[str], limit: int, *, json: bool) -> int:

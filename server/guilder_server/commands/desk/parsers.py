@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from guilder_server.commands.api_address import KEY_VARIABLE, Whereabouts, is_web_address
+from guilder_server.commands.desk.api_address import KEY_VARIABLE, Whereabouts, is_web_address
 
 if TYPE_CHECKING:
-    from guilder_server.commands.listen import Listening
+    from guilder_server.commands.desk.listen import Listening
 
 _Commands = argparse._SubParsersAction  # noqa: SLF001 - argparse gives it no other name
 _MOST_OLD = 100
@@ -101,7 +101,7 @@ def add_desk_commands(commands: _Commands[argparse.ArgumentParser], add: Add) ->
 
 
 def _listen(options: argparse.Namespace) -> int:
-    from guilder_server.commands.listen import listen, print_secret
+    from guilder_server.commands.desk.listen import listen, print_secret
 
     if options.print_secret:
         return print_secret(_whereabouts(options))
@@ -109,7 +109,7 @@ def _listen(options: argparse.Namespace) -> int:
 
 
 def _listening(options: argparse.Namespace) -> Listening:
-    from guilder_server.commands.listen import Listening
+    from guilder_server.commands.desk.listen import Listening
 
     return Listening(
         whereabouts=_whereabouts(options),
@@ -121,13 +121,13 @@ def _listening(options: argparse.Namespace) -> Listening:
 
 
 def _tail(options: argparse.Namespace) -> int:
-    from guilder_server.commands.events_tail import tail
+    from guilder_server.commands.desk.events_tail import tail
 
     return tail(_whereabouts(options), options.events, options.limit, json=options.json)
 
 
 def _trigger(options: argparse.Namespace) -> int:
-    from guilder_server.commands.trigger import show_types, trigger
+    from guilder_server.commands.desk.trigger import show_types, trigger
 
     if options.list:
         return show_types()
@@ -165,7 +165,7 @@ def _add_events(parser: argparse.ArgumentParser) -> None:
 
 
 def _patterns(text: str) -> list[str]:
-    from guilder_server.commands.event_types import UnknownType, patterns
+    from guilder_server.commands.desk.event_types import UnknownType, patterns
 
     try:
         return patterns(text)
@@ -174,9 +174,9 @@ def _patterns(text: str) -> list[str]:
 
 
 def _triggerable(text: str) -> str:
-    from guilder_server.commands.api_trouble import Untriggerable
-    from guilder_server.commands.event_types import UnknownType
-    from guilder_server.commands.trigger import triggerable
+    from guilder_server.commands.desk.api_trouble import Untriggerable
+    from guilder_server.commands.desk.event_types import UnknownType
+    from guilder_server.commands.desk.trigger import triggerable
 
     try:
         return triggerable(text)

@@ -8,11 +8,11 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
 
-from guilder_server.commands.api_address import Whereabouts
-from guilder_server.commands.event_lines import as_json_of_delivery, as_line, notice, say
-from guilder_server.commands.event_stream import EventStream
-from guilder_server.commands.forwarding import Forwarder, listener_secret
-from guilder_server.commands.until_stopped import run_until_stopped
+from guilder_server.commands.desk.api_address import Whereabouts
+from guilder_server.commands.desk.event_lines import as_json_of_delivery, as_line, notice, say
+from guilder_server.commands.desk.event_stream import EventStream
+from guilder_server.commands.desk.forwarding import Forwarder, listener_secret
+from guilder_server.commands.desk.until_stopped import run_until_stopped
 
 _AT_ONCE = 4
 

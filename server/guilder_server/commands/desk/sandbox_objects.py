@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from guilder_server.commands.api_client import ApiClient
-from guilder_server.commands.api_trouble import Refused
+from guilder_server.commands.desk.api_client import ApiClient
+from guilder_server.commands.desk.api_trouble import Refused
 
 Made = dict[str, Any]
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from guilder_server.commands.sandbox_objects import Made, SandboxObjects
+from guilder_server.commands.desk.sandbox_objects import Made, SandboxObjects
 
 Happening = Callable[[SandboxObjects], Awaitable[Made]]
 
