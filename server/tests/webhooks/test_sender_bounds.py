@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
+import socket
 import sys
+from contextlib import suppress
 from pathlib import Path
 from time import monotonic
 
@@ -115,6 +118,18 @@ async def test_a_flood_takes_neither_memory_nor_time(flood: str) -> None:
         assert {reply.trouble for reply in replies} == {"not_http"}
 
 
+def open_connections_to(port: int) -> int:
+    """Sockets of this process whose other end is at `port`."""
+    count = 0
+    for descriptor in os.listdir("/proc/self/fd"):
+        with suppress(OSError):
+            duplicate = socket.socket(fileno=os.dup(int(descriptor)))
+            with duplicate, suppress(OSError):
+                count += duplicate.getpeername()[1:2] == (port,)
+    return count
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 async def test_a_listener_that_does_not_read_holds_nothing_up() -> None:
     async def ignore(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.transport.pause_reading()  # type: ignore[attr-defined]
@@ -124,6 +139,9 @@ async def test_a_listener_that_does_not_read_holds_nothing_up() -> None:
         reply = await sender.post(listener.url, HEADERS, b"x" * 50_000_000, loopback=True)
         assert reply.trouble == "timeout"
         assert reply.latency_ms < 2000
+        # Its end of the connection is open still, ours is not.
+        await asyncio.sleep(0.05)
+        assert open_connections_to(listener.port) == 0
 
 
 async def test_an_answer_before_the_whole_request_counts() -> None:

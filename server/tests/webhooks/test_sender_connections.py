@@ -110,6 +110,38 @@ async def test_only_one_second_try_is_made() -> None:
     assert listener.accepted == 2
 
 
+async def test_the_second_try_does_not_meet_another_connection_that_is_gone() -> None:
+    served = 0
+
+    async def once_each(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal served
+        served += 1
+        first = served <= 3
+        await read_request(reader)
+        if first:
+            await asyncio.sleep(0.1)
+        writer.write(answer())
+        await read_request(reader)
+
+    async with sending() as sender, listening(once_each) as listener:
+        replies = await asyncio.gather(*(post(sender, listener.url) for _ in range(3)))
+        assert (await post(sender, listener.url)).success
+    assert all(reply.success for reply in replies)
+    assert listener.accepted == 4
+
+
+async def test_a_name_is_resolved_once_for_each_connection() -> None:
+    names = Names({"shop.example.com": [["127.0.0.1"]]})
+    async with sending(resolver=names, idle_s=0.05) as sender, listening() as listener:
+        url = listener.url.replace("127.0.0.1", "shop.example.com")
+        for _ in range(3):
+            await post(sender, url)
+        await asyncio.sleep(0.1)
+        await post(sender, url)
+    assert listener.accepted == 2
+    assert names.asked == ["shop.example.com"] * 2
+
+
 class Authority:
     """Signs certificates for one test."""
 

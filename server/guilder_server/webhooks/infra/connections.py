@@ -48,10 +48,6 @@ class Exchange:
         if self.connection is not None and self.connection.exchange is self:
             self.connection.exchange = None
 
-    def abort(self) -> None:
-        if self.connection is not None and self.connection.exchange is self:
-            self.connection.abort()
-
 
 # The exchange that the running task is about to begin; the connection that is found for it
 # enters itself there.

@@ -181,7 +181,6 @@ class Sender:
                 exchange.finish()
                 response.release()
             else:
-                exchange.abort()
                 response.close()
         if response.headers.get("Content-Encoding", "identity") != "identity":
             return ""  # Packed, though that was not asked for.
