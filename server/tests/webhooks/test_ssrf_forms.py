@@ -36,6 +36,7 @@ from tests.webhooks.ssrf_forms import (
 TLS = ssl.create_default_context()
 FORMS = URL_FORMS + NAME_FORMS + CHANGING_FORMS
 REFUSALS = {"forbidden_url", "forbidden_address", "name_not_found"}
+HERE = {"127.0.0.1", "127.0.0.2", "0.0.0.0", "::", "::1", "::ffff:127.0.0.1"}
 PUBLIC_ADDRESSES = {
     address
     for answers in (NAMES | CHANGING).values()
@@ -77,8 +78,8 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Watch]:
 
     def spy(self: socket.socket, address: Any) -> None:
         watch.connected.append(address[0])
-        if address[0] in PUBLIC_ADDRESSES:
-            raise ConnectionRefusedError  # There is no internet in a test.
+        if address[0] not in HERE:
+            raise ConnectionRefusedError  # No test reaches for another machine.
         connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", spy)
@@ -204,6 +205,8 @@ async def post_all(forms: Sequence[str], watch: Watch) -> dict[str, list[str]]:
                 await carrier.vet(url, loopback=False)
             if (await post(carrier, url)).success or watch.connected or watch.accepted:
                 led[form] = watch.connected[:]
+                if not PUBLIC_ADDRESSES.issuperset(watch.connected):
+                    break
                 watch.connected.clear()
     return led
 
