@@ -26,10 +26,20 @@ LISTED = {
     "list_charges": "charge",
     "list_customer_payment_methods": "payment_method",
     "list_customers": "customer",
+    "list_event_deliveries": "delivery",
     "list_events": "event",
     "list_payment_intents": "payment_intent",
     "list_payment_methods": "payment_method",
     "list_refunds": "refund",
+    "list_webhook_endpoint_deliveries": "delivery",
+    "list_webhook_endpoints": "webhook_endpoint",
+    "list_webhook_replays": "replay",
+}
+NAMED_BY_ID = {
+    "list_event_deliveries": "event",
+    "retrieve_balance_transaction": "balance_transaction",
+    "retrieve_event": "event",
+    "retry_event": "event",
 }
 IN_PATH = [
     pytest.param(operation, name, id=f"{operation.id}-{name}")
@@ -53,10 +63,8 @@ def foreign(api_server: ApiServer) -> World:
 def kind_of(operation: Operation, name: str) -> str:
     if name in ("starting_after", "ending_before"):
         return LISTED[operation.id]
-    if operation.id == "retrieve_event":
-        return "event"
-    if operation.id == "retrieve_balance_transaction":
-        return "balance_transaction"
+    if name == "id":
+        return NAMED_BY_ID[operation.id]
     if operation.id == "create_charge" and name == "source":
         return "payment_method"
     return KINDS.get(name, name)

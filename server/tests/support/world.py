@@ -8,6 +8,8 @@ from typing import Any
 from tests.support.api import Api
 from tests.support.contract import Operation
 
+# An address, so that no name is looked up. Nothing is sent there: no worker runs beside the server.
+LISTENER = "https://8.8.8.8/guilder"
 # What a request to an operation needs besides its path.
 _SUFFICIENT: dict[str, dict[str, Any]] = {
     "attach_payment_method": {"customer": "{customer}"},
@@ -15,7 +17,10 @@ _SUFFICIENT: dict[str, dict[str, Any]] = {
     "create_payment_intent": {"amount": 2000, "currency": "usd"},
     "create_payment_method": {"type": "card", "card": {"token": "tok_visa"}},
     "create_refund": {"charge": "{charge}", "amount": 1},
+    "create_webhook_endpoint": {"url": LISTENER, "enabled_events": ["charge.succeeded"]},
+    "create_webhook_replay": {"since": 1},
     "increment_payment_intent_authorization": {"amount": 5000},
+    "retry_event": {"webhook_endpoint": "{webhook_endpoint}"},
     "search_charges": {"query": "created>1"},
     "search_customers": {"query": "created>1"},
     "search_payment_intents": {"query": "created>1"},
@@ -28,8 +33,10 @@ _NAMED: dict[str, dict[str, str]] = {
     "capture_payment_intent": {"intent": "requires_capture"},
     "confirm_payment_intent": {"intent": "requires_confirmation"},
     "increment_payment_intent_authorization": {"intent": "requires_capture"},
+    "list_event_deliveries": {"id": "event"},
     "retrieve_balance_transaction": {"id": "balance_transaction"},
     "retrieve_event": {"id": "event"},
+    "retry_event": {"id": "event"},
     "update_payment_intent": {"intent": "requires_payment_method"},
 }
 
@@ -74,7 +81,10 @@ def populate(api: Api) -> World:
         assert intent["status"] == status
     charge = intents["succeeded"]["latest_charge"]
     held = api.post("/v1/charges", amount=900, currency="usd", source="tok_visa", capture=False)
+    endpoint = api.post("/v1/webhook_endpoints", url=LISTENER, enabled_events=["*"])["id"]
+    replay = api.post(f"/v1/webhook_endpoints/{endpoint}/replays", since=1)["id"]
     refund = api.post("/v1/refunds", charge=charge, amount=300)
+    event = api.get("/v1/events")["data"][0]["id"]
     ids = {status: str(intent["id"]) for status, intent in intents.items()}
     ids |= {
         "customer": customer,
@@ -86,7 +96,10 @@ def populate(api: Api) -> World:
         "held_charge": held["id"],
         "refund": refund["id"],
         "balance_transaction": refund["balance_transaction"],
-        "event": api.get("/v1/events")["data"][0]["id"],
+        "event": event,
+        "webhook_endpoint": endpoint,
+        "delivery": api.get(f"/v1/events/{event}/deliveries")["data"][0]["id"],
+        "replay": replay,
     }
     secrets = {str(intent["id"]): intent["client_secret"] for intent in intents.values()}
     return World(api, ids, secrets)
