@@ -29,6 +29,8 @@ OLDEST_POSTGRES = 15
 OLDEST_REDIS = 6
 SKEW_WARNING = timedelta(seconds=1)
 SKEW_FAILURE = timedelta(seconds=30)
+# A worker that runs looks every second.
+_LATE_S = 60
 
 _SERVER_TROUBLE = (
     EmbeddedServersMissing,
@@ -117,8 +119,11 @@ def _database(settings: Settings) -> Iterator[Finding]:
         yield _version(connection)
         yield from _durability(connection, settings)
         yield _role(connection)
-        yield _migrations(url)
+        current = _migrations(url)
+        yield current
         yield _clock(connection)
+        if current.status == "ok":
+            yield _webhooks(connection)
 
 
 def _version(connection: Connection) -> Finding:
@@ -196,6 +201,31 @@ def _clock(connection: Connection) -> Finding:
     if skew > SKEW_WARNING:
         return Finding("clock", "warn", detail, advice)
     return Finding("clock", "ok", detail)
+
+
+def _webhooks(connection: Connection) -> Finding:
+    """Whether anybody sends what is due: the oldest of it, of each endpoint that takes events."""
+    row = connection.execute(
+        """
+        SELECT count(*), extract(epoch FROM max(now() - due.oldest))
+        FROM webhook_endpoints w CROSS JOIN LATERAL (
+            SELECT min(next_attempt_at) AS oldest FROM webhook_deliveries d
+            WHERE d.tenant_id = w.tenant_id AND d.endpoint_id = w.id
+              AND d.next_attempt_at <= now()
+        ) due
+        WHERE w.slot IS NOT NULL AND w.disabled_at IS NULL AND due.oldest IS NOT NULL
+        """
+    ).fetchone()
+    assert row is not None
+    endpoints, oldest_s = row
+    if endpoints and oldest_s > _LATE_S:
+        return Finding(
+            "webhooks",
+            "warn",
+            f"{endpoints} endpoint(s) wait for events that have been due for {oldest_s:.0f} s",
+            "Run `guilder worker`; if one runs, read its log, or run another.",
+        )
+    return Finding("webhooks", "ok", "nothing is overdue")
 
 
 def _redis(settings: Settings) -> Iterator[Finding]:

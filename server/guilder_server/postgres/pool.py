@@ -79,11 +79,9 @@ class Pool:
 def _connections(
     url: str, size: int, options: str, wait_s: float
 ) -> AsyncConnectionPool[Connection]:
-    said = {name: value for name, value in conninfo_to_dict(url).items() if value is not None}
-    theirs = said.get("options", "")
     return AsyncConnectionPool(
         url,
-        kwargs={"autocommit": True, **_LINE, **said, "options": f"{options} {theirs}".strip()},
+        kwargs=_line(url, options),
         configure=_configure,
         min_size=1,
         max_size=size,
@@ -91,6 +89,24 @@ def _connections(
         reconnect_timeout=_RECONNECTING_S,
         open=False,
     )
+
+
+async def session(database_url: str, options: str) -> Connection:
+    """A connection of its own, for what lives as long as it does. Raises DatabaseLost."""
+    try:
+        return await psycopg.AsyncConnection.connect(
+            database_url,
+            **_line(database_url, options),
+        )
+    except psycopg.OperationalError as error:
+        raise DatabaseLost from error
+
+
+def _line(url: str, options: str) -> dict[str, Any]:
+    """How to connect: what the URL says counts more, but for options, which both may give."""
+    said = {name: value for name, value in conninfo_to_dict(url).items() if value is not None}
+    theirs = said.get("options", "")
+    return {"autocommit": True, **_LINE, **said, "options": f"{options} {theirs}".strip()}
 
 
 async def _configure(connection: Connection) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -36,7 +37,7 @@ def found(settings: Settings) -> dict[str, list[Finding]]:
 
 def test_a_healthy_installation(database_url: str, redis_url: str) -> None:
     findings = found(settings_for(database_url, redis_url))
-    for subject in ("settings", "database", "role", "migrations", "clock", "redis"):
+    for subject in ("settings", "database", "role", "migrations", "clock", "webhooks", "redis"):
         assert [each.status for each in findings[subject]] == ["ok"], findings[subject]
 
 
@@ -53,6 +54,29 @@ def test_an_unreachable_database_is_told_with_advice(tmp_path: Path) -> None:
     (finding,) = found(settings_for(url))["database"]
     assert finding.status == "fail"
     assert "GUILDER_DATABASE_URL" in finding.advice
+
+
+def test_events_that_nobody_sends_are_told(database_url: str) -> None:
+    now = datetime.now(UTC)
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            "INSERT INTO webhook_endpoints (tenant_id, id, version, created, url, enabled_events, "
+            "metadata, connect, secret, slot) VALUES (1, 'we_1', 1, %s, 'u', '[]', '{}', false, "
+            "'', 1)",
+            [now],
+        )
+        for id, due in (("whd_1", now - timedelta(minutes=5)), ("whd_2", now)):
+            connection.execute(
+                "INSERT INTO webhook_deliveries (tenant_id, id, version, created, event_id, "
+                "event_type, endpoint_id, status, tries, next_attempt_at, attempts) VALUES "
+                "(1, %s, 1, %s, 'evt_1', 't', 'we_1', 'pending', 0, %s, '[]')",
+                [id, now, due],
+            )
+    (finding,) = found(settings_for(database_url))["webhooks"]
+    assert finding.status == "warn"
+    assert "1 endpoint(s)" in finding.detail
+    assert "300 s" in finding.detail
+    assert "guilder worker" in finding.advice
 
 
 def test_missing_migrations_fail(postgres: TestDatabases) -> None:

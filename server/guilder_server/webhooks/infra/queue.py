@@ -20,11 +20,14 @@ import psycopg
 
 from guilder_server.kernel.tenant import Tenant
 from guilder_server.postgres.columns import BIGINT, INSTANT, INTEGER, JSONB, TEXT
-from guilder_server.postgres.pool import Pool
+from guilder_server.postgres.pool import Connection, DatabaseLost, Pool, session
 from guilder_server.postgres.reads import Lookup, MergedReads
 from guilder_server.webhooks.domain.delivery import ATTEMPTS_KEPT, Outcome
 from guilder_server.webhooks.infra.tables import ENDPOINTS
 from guilder_server.webhooks.ports import Due, HoldsLost, Place, Target
+
+# Should this machine vanish from the network, the server notices within half a minute.
+_NOTICED = "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
 
 # From endpoint to endpoint along the index, a step for each: what waits for one of them, be it a
 # million, is not looked at.
@@ -85,7 +88,7 @@ _TARGETS: Lookup[Target | None] = Lookup(
 class PostgresDeliveryQueue:
     def __init__(self, database_url: str, pool: Pool, reads: MergedReads) -> None:
         self._url, self._pool, self._reads = database_url, pool, reads
-        self._session: psycopg.AsyncConnection[tuple[Any, ...]] | None = None
+        self._session: Connection | None = None
 
     async def close(self) -> None:
         """Lets go of everything."""
@@ -155,18 +158,11 @@ class PostgresDeliveryQueue:
     async def _in_session(self, sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
         try:
             if self._session is None:
-                self._session = await self._open()
+                self._session = await session(self._url, _NOTICED)
             return await (await self._session.execute(sql, parameters)).fetchall()
-        except psycopg.OperationalError as error:
+        except (psycopg.OperationalError, DatabaseLost) as error:
             await self.close()
             raise HoldsLost from error
-
-    async def _open(self) -> psycopg.AsyncConnection[tuple[Any, ...]]:
-        # Should this machine vanish from the network, the server notices within half a minute.
-        options = "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
-        return await psycopg.AsyncConnection.connect(
-            self._url, autocommit=True, connect_timeout=5, options=options
-        )
 
 
 def _lock_of(place: Place) -> int:

@@ -10,6 +10,7 @@ another's one.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter, deque
 from collections.abc import Iterable
 from contextlib import suppress
@@ -45,6 +46,7 @@ class Dispatcher:
         self._turns: deque[Lane] = deque()
         self._running: Counter[int] = Counter()  # by tenant
         self._total = self._slow = 0
+        self._looked_at = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
         self._bell = asyncio.Event()
         self._stopping = False
@@ -80,7 +82,7 @@ class Dispatcher:
         now = self._clock.now()
         waiting = await self._queue.waiting(now)
         held = await self._hold([place for place in waiting if place not in self._lanes])
-        targets = await self._queue.targets({*held, *self._lanes})
+        targets = await self._queue.targets(held | self._stale())
         for place in held:
             self._lanes[place] = Lane(targets[place], self._limits)
         for place in self._lanes.keys() & targets.keys():
@@ -108,6 +110,14 @@ class Dispatcher:
             return await self._queue.hold(places)
         except HoldsLost as lost:
             raise Unavailable("The database does not answer.") from lost
+
+    def _stale(self) -> set[Place]:
+        """The lanes whose endpoints should be looked at again; rounds follow closer than that."""
+        now = time.monotonic()
+        if now - self._looked_at < SWEEP_S:
+            return set()
+        self._looked_at = now
+        return set(self._lanes)
 
     async def _refresh(self, lane: Lane, target: Target) -> None:
         """The endpoint as it is now: it may have been changed, disabled or deleted."""
