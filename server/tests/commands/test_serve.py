@@ -17,7 +17,11 @@ from tests.support.postgres import TestDatabases
 from tests.support.processes import eventually, family_of, is_running
 from tests.support.servers import RunningCommand, run_guilder
 
-SECRETS = {"GUILDER_KEY_PEPPER": "p" * 32, "GUILDER_FINGERPRINT_KEY": "f" * 32}
+SECRETS = {
+    "GUILDER_KEY_PEPPER": "p" * 32,
+    "GUILDER_FINGERPRINT_KEY": "f" * 32,
+    "GUILDER_SEALING_KEY": "s" * 32,
+}
 
 
 def serve(database_url: str, workers: int) -> RunningCommand:
@@ -114,10 +118,13 @@ def test_a_database_without_its_schema_is_refused(postgres: TestDatabases) -> No
         postgres.drop("bare")
 
 
-def test_what_is_missing_is_named(database_url: str) -> None:
-    done = run_guilder("serve", settings={"GUILDER_DATABASE_URL": database_url})
+@pytest.mark.parametrize("missing", SECRETS)
+def test_what_is_missing_is_named(database_url: str, missing: str) -> None:
+    settings = {**SECRETS, "GUILDER_DATABASE_URL": database_url}
+    del settings[missing]
+    done = run_guilder("serve", settings=settings)
     assert done.returncode == 2
-    assert "GUILDER_KEY_PEPPER is not set" in done.stderr
+    assert f"{missing} is not set" in done.stderr
 
 
 def test_a_database_that_is_not_there_is_said(tmp_path: Path) -> None:

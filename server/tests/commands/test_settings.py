@@ -25,6 +25,7 @@ def test_every_setting_is_read() -> None:
         "GUILDER_REDIS_URL": "redis://cache:6379/0",
         "GUILDER_KEY_PEPPER": SECRET,
         "GUILDER_FINGERPRINT_KEY": SECRET[::-1],
+        "GUILDER_SEALING_KEY": SECRET[16:] * 2,
         "GUILDER_MODE": "live",
         "GUILDER_HOST": "0.0.0.0",
         "GUILDER_PORT": "8080",
@@ -34,12 +35,18 @@ def test_every_setting_is_read() -> None:
         "GUILDER_ACCESS_LOG": "on",
         "GUILDER_GATEWAY_TIMEOUT_MS": "5000",
         "GUILDER_DRAIN_TIMEOUT_MS": "1000",
+        "GUILDER_WEBHOOK_ENDPOINTS": "3",
+        "GUILDER_WEBHOOK_LOOPBACK": "on",
+        "GUILDER_EVENTS_KEPT_DAYS": "400",
+        "GUILDER_DELIVERIES_KEPT_DAYS": "7",
     }
     settings = read_settings(environment)
     assert settings.database_url == "postgresql://guilder@db/guilder"
     assert settings.public_url == "https://pay.example.com"
     assert (settings.port, settings.workers, settings.access_log) == (8080, 4, True)
     assert settings.livemode_allowed
+    assert (settings.webhook_endpoints, settings.webhook_loopback) == (3, True)
+    assert (settings.events_kept_days, settings.deliveries_kept_days) == (400, 7)
     assert set(environment) == {name for name, _, _ in describe_settings()}
     assert read_settings(environment_of(settings)) == settings
 
@@ -59,6 +66,11 @@ def test_every_setting_is_read() -> None:
         ("GUILDER_REDIS_URL", "cache:6379", "redis://"),
         ("GUILDER_PUBLIC_URL", "pay.example.com", "http:// or https://"),
         ("GUILDER_KEY_PEPPER", "short", "32 characters"),
+        ("GUILDER_SEALING_KEY", "short", "32 characters"),
+        ("GUILDER_WEBHOOK_ENDPOINTS", "0", "from 1 to 1000"),
+        ("GUILDER_WEBHOOK_LOOPBACK", "true", "on, off"),
+        ("GUILDER_EVENTS_KEPT_DAYS", "0", "from 1 to 3650"),
+        ("GUILDER_DELIVERIES_KEPT_DAYS", "-1", "from 1 to 3650"),
         ("GUILDER_HOST", "", "is empty"),
         ("GUILDER_PROT", "1", "Did you mean GUILDER_PORT?"),
         ("GUILDER_ZZZZZZZZZZ", "1", "is not a setting"),
@@ -72,11 +84,15 @@ def test_a_setting_that_is_not_understood_is_named(name: str, value: str, says: 
     assert says in str(caught.value)
 
 
-def test_the_message_about_a_secret_does_not_show_it() -> None:
+@pytest.mark.parametrize(
+    "name", ["GUILDER_KEY_PEPPER", "GUILDER_FINGERPRINT_KEY", "GUILDER_SEALING_KEY"]
+)
+def test_the_message_about_a_secret_does_not_show_it(name: str) -> None:
     with pytest.raises(SettingError) as caught:
-        read_settings({"GUILDER_KEY_PEPPER": "hunter2"})
+        read_settings({name: "hunter2"})
     assert "hunter2" not in str(caught.value)
-    assert SECRET not in repr(Settings(key_pepper=SECRET, database_url=f"postgresql://:{SECRET}@"))
+    assert SECRET not in repr(read_settings({name: SECRET}))
+    assert SECRET not in repr(Settings(database_url=f"postgresql://:{SECRET}@"))
 
 
 def test_the_command_line_counts_more_than_the_environment() -> None:

@@ -1,9 +1,9 @@
-"""A small world for the committer: shelves and the books on them, beside the real keys, ledger
-and events of the product."""
+"""A small world for the committer: shelves and the books on them, beside the real keys, ledger,
+events and webhook deliveries of the product."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,6 +23,7 @@ from guilder_server.postgres.pool import Pool
 from guilder_server.postgres.reads import MergedReads
 from guilder_server.postgres.rows import Mappings
 from guilder_server.postgres.schema import id_column, instant_column, tenant_column
+from guilder_server.webhooks.infra.fanout import FanOut
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 TENANT = Tenant(1, "acct_1", livemode=False)
@@ -129,9 +130,9 @@ class Intruder(Record):
         super().__init__()
         # The second trip takes what writes; this would, if the function said "never".
         self._statement = (
-            "INSERT INTO outbox (tenant_id, event_id) "
+            "INSERT INTO events (tenant_id, id) "
             f"SELECT 0, said::text FROM {function} AS said WHERE said::text = 'never' "
-            "RETURNING event_id"
+            "RETURNING id"
         )
         self._tenant, self._first, self._alone = tenant, first, alone
 
@@ -161,20 +162,37 @@ class Library:
         """What somebody else finds in the database."""
         return await (await self.stranger.execute(query, values or None)).fetchall()
 
+    async def listen(self, tenant: Tenant, id: str = "we_listener", types: str = '["*"]') -> None:
+        """From now on a webhook endpoint of the tenant takes events of these types."""
+        await self.stranger.execute(
+            "INSERT INTO webhook_endpoints (tenant_id, id, version, created, url, enabled_events, "
+            "metadata, connect, secret, slot) "
+            "SELECT %s, %s, 1, %s, 'https://shop.example', %s, '{}', false, '', 1 + count(*) "
+            "FROM webhook_endpoints WHERE tenant_id = %s",
+            [tenant.id, id, NOW, types, tenant.id],
+        )
+
     async def find(self, mapping: Mapping[Any], id: str, tenant: Tenant = TENANT) -> Any:
         return await self.reads.one(mapping.lookup, tenant.id, id)
 
 
 @asynccontextmanager
-async def opened(url: str, *further: PartMaker, wait_s: float = 5) -> AsyncIterator[Library]:
+async def opened(
+    url: str,
+    *further: PartMaker,
+    wait_s: float = 5,
+    committed: Callable[[Sequence[Changes]], None] | None = None,
+) -> AsyncIterator[Library]:
     """The library at `url`, its committer made as the application makes its own; `further`
     parts come last."""
     pool = Pool(url, wait_s=wait_s)
     await pool.open()
     record = Record()
-    parts = [record, Keys, Mappings([SHELVES, BOOKS]).part(), poster(), EventLog, *further]
+    shelves = Mappings([SHELVES, BOOKS]).part()
+    parts = [record, Keys, shelves, poster(), EventLog, FanOut, *further]
+    committer = Committer(pool, parts, committed)
     try:
         async with await psycopg.AsyncConnection.connect(url, autocommit=True) as stranger:
-            yield Library(url, pool, Committer(pool, parts), record, MergedReads(pool), stranger)
+            yield Library(url, pool, committer, record, MergedReads(pool), stranger)
     finally:
         await pool.close()

@@ -42,7 +42,8 @@ class World:
     accounts: dict[tuple[int, str, str], list[tuple[str, int, int]]] = field(default_factory=dict)
     transactions: set[tuple[int, str]] = field(default_factory=set)
     events: set[tuple[int, str]] = field(default_factory=set)
-    outbox: set[tuple[int, str]] = field(default_factory=set)
+    # Which events are on their way; every tenant has one listener, for all that happens.
+    deliveries: set[tuple[int, str]] = field(default_factory=set)
 
 
 class Unwritable(Exception):
@@ -133,7 +134,7 @@ class Serial:
         for event in changes.events:
             _new(world.events, (tenant, event.id))
             world.events.add((tenant, event.id))
-            world.outbox.add((tenant, event.id))
+            world.deliveries.add((tenant, event.id))
 
     def _kept(self, tenant: int, claim: KeyClaim) -> KeyClaim:
         if claim.finishes is None:
@@ -175,12 +176,10 @@ async def stored(library: Library, tenants: list[int]) -> World:
         claim = KeyClaim(key, fingerprint, status, response, created, lease, None, fence)
         found.keys[tenant, key] = claim
     await _ledger(library, tenants, found)
-    for name in ("events", "outbox"):
-        id = "id" if name == "events" else "event_id"
-        rows = await library.rows(
-            f"SELECT tenant_id, {id} FROM {name} WHERE tenant_id = ANY(%s)", tenants
-        )
-        setattr(found, name, set(rows))
+    rows = "SELECT tenant_id, id FROM events WHERE tenant_id = ANY(%s)"
+    found.events = set(await library.rows(rows, tenants))
+    rows = "SELECT tenant_id, event_id FROM webhook_deliveries WHERE tenant_id = ANY(%s)"
+    found.deliveries = set(await library.rows(rows, tenants))
     return found
 
 

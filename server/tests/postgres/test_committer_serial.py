@@ -141,7 +141,7 @@ def _changes(wish: Wish, tenant: Tenant) -> Changes:
             for place, legs in enumerate(wish.legs)
         ],
         events=[
-            EventRow(f"evt_{number}_{place}", "book.moved", NOW, "bok_1", b"payload")
+            EventRow(f"evt_{number}_{place}", "book.moved", NOW, "bok_1", b"payload", place)
             for place in range(wish.events)
         ],
         key=wish.key,
@@ -183,6 +183,8 @@ async def test_merged_equals_one_by_one(library: Library, wishes: list[Wish]) ->
         for tenant in tenants
     ]
     arrivals += [(_changes(wish, tenants[wish.tenant]), wish.pause) for wish in wishes]
+    for tenant in tenants:
+        await library.listen(tenant)
     library.record.batches.clear()
 
     verdicts = await _commit_all(library.committer.commit, arrivals)
