@@ -9,7 +9,7 @@ from __future__ import annotations
 from guilder_server.customers.infra.tables import CUSTOMERS
 from guilder_server.events.infra import tables as events
 from guilder_server.gateways.infra.store import ATTEMPTS
-from guilder_server.ledger.infra import tables as ledger
+from guilder_server.ledger.infra.tables import PROFILES, REVERSALS
 from guilder_server.payment_methods.infra.tables import PAYMENT_METHODS
 from guilder_server.payments.infra.store import CHARGES, INTENTS, REFUNDS
 from guilder_server.postgres import keys
@@ -32,6 +32,8 @@ TIERS = (
 # Rows are locked and written in this order: what is referred to comes first.
 MAPPINGS = Mappings(
     [
+        PROFILES,
+        REVERSALS,
         CUSTOMERS,
         PAYMENT_METHODS,
         ATTEMPTS,
@@ -45,5 +47,5 @@ MAPPINGS = Mappings(
 )
 
 # Declaring a table adds it to the shared metadata; the modules are named so that all are there.
-DECLARED_IN = (tenancy, keys, events, ledger)
+DECLARED_IN = (tenancy, keys, events)
 SCHEMA = metadata

@@ -41,11 +41,24 @@ from guilder_server.kernel.postings import LedgerTransaction
 from guilder_server.kernel.steps import Page
 from guilder_server.kernel.tenant import Tenant
 from guilder_server.ledger import Balance, BalanceTransaction
-from guilder_server.ledger.api import BalanceApi
-from guilder_server.ledger.flows import LedgerFlows
+from guilder_server.ledger.api import BalanceApi, LedgerAccountsApi, LedgerTransactionsApi
+from guilder_server.ledger.domain.account import AsOf, Entry, Standing
+from guilder_server.ledger.domain.posted import Bulk, Posted
+from guilder_server.ledger.flows.accounts import Accounts as LedgerAccounts
+from guilder_server.ledger.flows.balance import LedgerFlows
+from guilder_server.ledger.flows.transactions import Transactions
+from guilder_server.ledger.infra.books import PostgresBooks
 from guilder_server.ledger.infra.poster import poster
 from guilder_server.ledger.infra.store import PostgresLedger
-from guilder_server.ledger.views import LedgerViews, view_balance
+from guilder_server.ledger.views import (
+    LedgerViews,
+    view_as_of,
+    view_balance,
+    view_bulk,
+    view_entry,
+    view_standing,
+    view_transaction,
+)
 from guilder_server.payment_methods import PaymentMethod, PaymentMethods, view_payment_method
 from guilder_server.payment_methods.api import PaymentMethodsApi
 from guilder_server.payment_methods.flows import PaymentMethodFlows
@@ -106,7 +119,7 @@ class Ground:
         self.pool = Pool(settings.required_database_url)
         self.reads = MergedReads(self.pool)
         self.bell = Bell(settings.redis_url)
-        parts = [Keys, MAPPINGS.part(), poster(), EventLog, FanOut]
+        parts = [Keys, MAPPINGS.part(), poster(clock), EventLog, FanOut]
         self.committer = Committer(self.pool, parts, self._wake_the_worker)
         self.seals = Seals(settings.sealing_key)
         # Secrets stand for one purpose each; this one also seals idempotency fingerprints.
@@ -145,6 +158,9 @@ class House:
         )
         self.deliveries = Deliveries(self.webhooks, self.endpoints, self.news, ids, clock)
         self.ledger = LedgerFlows(PostgresLedger(pool, reads), clock, "usd")
+        books = PostgresBooks(pool, reads)
+        self.ledger_accounts = LedgerAccounts(books, ids, clock)
+        self.transactions = Transactions(books, ids, clock)
         gateways = {gateway.name: gateway for gateway in make_gateways(settings, clock)}
         self.default_gateway = next(iter(gateways))
         customer_store = PostgresCustomers(pool, reads)
@@ -175,6 +191,8 @@ class House:
             BalanceApi(self.ledger),
             ChargesApi(self.tools),
             CustomersApi(self.customer_flows),
+            LedgerAccountsApi(self.ledger_accounts),
+            LedgerTransactionsApi(self.transactions),
             EventsApi(Events(self.event_store, self.webhooks)),
             PaymentIntentsApi(self.tools),
             PaymentMethodsApi(self.method_flows),
@@ -294,6 +312,11 @@ def _views(clock: Clock) -> Views:
     return Views(
         {
             Account: view_account,
+            AsOf: view_as_of,
+            Bulk: view_bulk,
+            Entry: view_entry,
+            Posted: view_transaction,
+            Standing: view_standing,
             Balance: view_balance,
             BalanceTransaction: ledger_views.transaction,
             Charge: view_charge,

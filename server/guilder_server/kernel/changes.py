@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from guilder_server.kernel.copies import replace
-from guilder_server.kernel.postings import LedgerTransaction
+from guilder_server.kernel.postings import AccountRef, Condition, LedgerTransaction
 from guilder_server.kernel.tenant import Tenant
 
 
@@ -76,10 +76,16 @@ class Changes:
     tenant: Tenant
     added: list[Stored] = field(default_factory=list)
     changed: list[tuple[Stored, Stored]] = field(default_factory=list)
+    relied: list[Stored] = field(default_factory=list)
+    opened: list[AccountRef] = field(default_factory=list)
     postings: list[LedgerTransaction] = field(default_factory=list)
+    conditions: list[Condition] = field(default_factory=list)
     facts: list[Fact] = field(default_factory=list)
     events: list[EventRow] = field(default_factory=list)
     key: KeyClaim | None = None
+    # Whether a limit that is reached only now means to read and decide again, rather than a
+    # refusal of everything.
+    decides_again: bool = False
 
     def add(self, thing: T) -> T:
         """A new row."""
@@ -99,6 +105,15 @@ class Changes:
         """A new row if there was none before, else a change of it."""
         return self.add(after) if before is None else self.change(before, after)
 
+    def rely(self, thing: Stored) -> None:
+        """It must be as it was read, though nothing of it changes."""
+        if thing not in self.relied:
+            self.relied.append(thing)
+
+    def open(self, account: AccountRef) -> None:
+        """A ledger account comes into being, without an entry yet."""
+        self.opened.append(account)
+
     def post(self, transaction: LedgerTransaction) -> LedgerTransaction:
         """Money moves."""
         self.postings.append(transaction)
@@ -109,7 +124,9 @@ class Changes:
         self.facts.append(Fact(type, subject, previous))
 
     def empty(self) -> bool:
-        return not (self.added or self.changed or self.postings or self.facts or self.key)
+        return not (
+            self.added or self.changed or self.opened or self.postings or self.facts or self.key
+        )
 
     def concerns(self, *kinds: type) -> bool:
         """Whether an object of one of these kinds is added or changed."""

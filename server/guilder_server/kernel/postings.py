@@ -14,14 +14,17 @@ class AccountRef:
     """A ledger account by its name within a tenant; it comes into being when first used.
 
     `code` is a path such as `merchant/2026-11-20` or `gateway/sandbox`. `floor` is the least
-    balance, counted on the normal side and in minor units, that a posting may leave behind;
-    None means that the account may go below zero.
+    balance, counted on the normal side and in minor units, that a posting may leave behind, and
+    `ceiling` the most; None means that there is no such limit.
     """
 
     code: str
     currency: str
     normal_side: NormalSide
     floor: int | None = None
+    ceiling: int | None = None
+    # Given to an account that is opened; one that comes into being by its first use gets its own.
+    id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +37,25 @@ class Leg:
 
 
 @dataclass(frozen=True, slots=True)
+class Condition:
+    """What must hold of an account: that it had so many `entries` before, and that its balance on
+    the normal side is at least and at most so much after. `param` is what named the account."""
+
+    account: AccountRef
+    entries: int | None = None
+    least: int | None = None
+    most: int | None = None
+    param: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class LedgerTransaction:
-    """Money moving between accounts of one currency, all at once.
+    """Money moving between accounts, all at once; in each currency for itself it sums to zero.
 
     `kind` is the wire's balance transaction type (`charge`, `refund`, …), `source` the id of
-    the object that caused it. `available` is when the merchant may pay the money out.
+    the object that caused it. `available` is when the merchant may pay the money out. `currency`
+    is None where there are several. `effective_at` is when it counts from, where that was before
+    it was made. `param` names it in a refusal.
     """
 
     id: str
@@ -46,15 +63,27 @@ class LedgerTransaction:
     source: str
     created: datetime
     available: datetime
-    currency: str
+    currency: str | None
     legs: tuple[Leg, ...]
     description: str | None = None
     version: int = 1
+    effective_at: datetime | None = None
+    reference: str | None = None
+    reverses: str | None = None
+    metadata: dict[str, str] | None = None
+    # As the caller paired them: debited account, credited account, amount.
+    pairs: tuple[tuple[str, str, int], ...] | None = None
+    conditions: tuple[Condition, ...] = ()
+    param: str | None = None
 
     def __post_init__(self) -> None:
         if len(self.legs) < 2:
             raise ValueError(f"{self.id}: a transaction needs two legs, not {len(self.legs)}")
-        if sum(leg.amount for leg in self.legs):
+        sums: dict[str, int] = {}
+        for leg in self.legs:
+            currency = leg.account.currency
+            sums[currency] = sums.get(currency, 0) + leg.amount
+            if leg.amount == 0 or self.currency not in (None, currency):
+                raise ValueError(f"{self.id}: a leg is zero or of another currency: {self.legs}")
+        if any(sums.values()):
             raise ValueError(f"{self.id}: debits and credits differ: {self.legs}")
-        if any(leg.amount == 0 or leg.account.currency != self.currency for leg in self.legs):
-            raise ValueError(f"{self.id}: a leg is zero or of another currency: {self.legs}")

@@ -1,12 +1,22 @@
-"""The operations on the balance and its transactions."""
+"""The operations on the balance and its transactions, and on the ledger itself."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
 from guilder_server.http.call import Call
 from guilder_server.http.lists import filters, list_query
-from guilder_server.kernel.steps import Page
+from guilder_server.kernel import metadata
+from guilder_server.kernel.steps import Done, Page
+from guilder_server.ledger.domain.account import AsOf, Standing
 from guilder_server.ledger.domain.balance import Balance, BalanceTransaction
-from guilder_server.ledger.flows import LedgerFlows
+from guilder_server.ledger.domain.posted import Posted
+from guilder_server.ledger.domain.transfers import Expectation, Posting, Wish
+from guilder_server.ledger.flows.accounts import Accounts
+from guilder_server.ledger.flows.balance import LedgerFlows
+from guilder_server.ledger.flows.transactions import Transactions
 
 
 class BalanceApi:
@@ -25,3 +35,82 @@ class BalanceApi:
         if "currency" in wanted:
             wanted["currency"] = wanted["currency"].lower()
         return await self._flows.page(call.tenant, list_query(call), wanted)
+
+
+class LedgerAccountsApi:
+    def __init__(self, accounts: Accounts) -> None:
+        self._accounts = accounts
+
+    async def create_ledger_account(self, call: Call) -> Done:
+        return await self._accounts.open(call.tenant, call.params)
+
+    async def retrieve_ledger_account(self, call: Call) -> Standing:
+        return await self._accounts.retrieve(call.tenant, call.path["account"])
+
+    async def list_ledger_accounts(self, call: Call) -> Page:
+        return await self._accounts.page(call.tenant, list_query(call), call.params.get("code"))
+
+    async def update_ledger_account(self, call: Call) -> Done:
+        return await self._accounts.update(call.tenant, call.path["account"], call.params)
+
+    async def retrieve_ledger_balance(self, call: Call) -> AsOf:
+        return await self._accounts.balance(
+            call.tenant,
+            call.path["account"],
+            _instant(call.params.get("known_at")),
+            _instant(call.params.get("effective_at")),
+        )
+
+    async def list_ledger_entries(self, call: Call) -> Page:
+        return await self._accounts.entries(call.tenant, call.path["account"], list_query(call))
+
+
+class LedgerTransactionsApi:
+    def __init__(self, transactions: Transactions) -> None:
+        self._transactions = transactions
+
+    async def create_ledger_transaction(self, call: Call) -> Done:
+        return await self._transactions.post(call.tenant, _wish(call.params))
+
+    async def create_ledger_transactions(self, call: Call) -> Done:
+        wishes = [
+            _wish(one, f"transactions[{number}]")
+            for number, one in enumerate(call.params["transactions"])
+        ]
+        atomic = call.params.get("atomic", True)
+        return await self._transactions.post_all(call.tenant, wishes, atomic=atomic)
+
+    async def reverse_ledger_transaction(self, call: Call) -> Done:
+        return await self._transactions.reverse(
+            call.tenant,
+            call.path["transaction"],
+            call.params.get("amount"),
+            _wish({**call.params, "postings": []}),
+        )
+
+    async def retrieve_ledger_transaction(self, call: Call) -> Posted:
+        return await self._transactions.retrieve(call.tenant, call.path["transaction"])
+
+    async def list_ledger_transactions(self, call: Call) -> Page:
+        reference = call.params.get("reference")
+        return await self._transactions.page(call.tenant, list_query(call), reference)
+
+
+def _wish(params: Mapping[str, Any], place: str = "") -> Wish:
+    param = f"{place}[metadata]" if place else "metadata"
+    return Wish(
+        [Posting(one["debit"], one["credit"], one["amount"]) for one in params["postings"]],
+        [
+            Expectation(one["account"], one.get("entries"), one.get("min_balance"))
+            for one in params.get("conditions", ())
+        ],
+        params.get("description"),
+        params.get("reference"),
+        metadata.merge({}, params.get("metadata"), param),
+        _instant(params.get("effective_at")),
+        place,
+    )
+
+
+def _instant(seconds: int | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)

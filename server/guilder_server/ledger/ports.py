@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from guilder_server.kernel.lists import ListQuery
 from guilder_server.kernel.steps import Page
 from guilder_server.kernel.tenant import Tenant
+from guilder_server.ledger.domain.account import LedgerAccount, Standing
 from guilder_server.ledger.domain.balance import BalanceTransaction
+from guilder_server.ledger.domain.posted import Posted
+from guilder_server.ledger.domain.reversals import Reversal
 
 
 class LedgerStore(Protocol):
@@ -20,3 +24,39 @@ class LedgerStore(Protocol):
     async def transactions(
         self, tenant: Tenant, query: ListQuery, filters: Mapping[str, str]
     ) -> Page: ...
+
+
+class BookStore(Protocol):
+    """The accounts and transactions of the ledger, as callers see them."""
+
+    async def standing(self, tenant: Tenant, id: str) -> Standing | None: ...
+
+    async def standings(self, tenant: Tenant, ids: Sequence[str]) -> dict[str, Standing]:
+        """Those that are there, by id."""
+
+    async def code_taken(self, tenant: Tenant, code: str) -> bool: ...
+
+    async def accounts(self, tenant: Tenant, query: ListQuery, code: str | None) -> Page:
+        """Newest first; `assets/*` stands for all codes that begin so."""
+
+    async def as_of(
+        self,
+        tenant: Tenant,
+        account: LedgerAccount,
+        known_at: datetime | None,
+        effective_at: datetime | None,
+    ) -> tuple[int, int]:
+        """Balance on the normal side, and number of entries, as of the end of an instant."""
+
+    async def entries(self, tenant: Tenant, account: LedgerAccount, query: ListQuery) -> Page: ...
+
+    async def posted(self, tenant: Tenant, id: str) -> Posted | None: ...
+
+    async def transactions(
+        self, tenant: Tenant, query: ListQuery, reference: str | None
+    ) -> Page: ...
+
+    async def references(self, tenant: Tenant, wanted: Sequence[str]) -> set[str]:
+        """Those of them that transactions have."""
+
+    async def reversal(self, tenant: Tenant, id: str) -> Reversal | None: ...

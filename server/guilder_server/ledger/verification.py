@@ -24,10 +24,12 @@ class Proof:
 
 _EACH_TRANSACTION = """
 SELECT format('transaction %s of tenant %s sums to %s %s over %s entries',
-              t.id, t.tenant_id, coalesce(sum(e.amount), 0), t.currency, count(e.amount))
+              t.id, t.tenant_id, coalesce(sum(e.amount), 0), coalesce(a.currency, t.currency),
+              count(e.amount))
 FROM ledger_transactions t
 LEFT JOIN ledger_entries e ON e.tenant_id = t.tenant_id AND e.transaction_id = t.id
-GROUP BY t.tenant_id, t.id, t.currency
+LEFT JOIN ledger_accounts a ON a.tenant_id = e.tenant_id AND a.id = e.account_id
+GROUP BY t.tenant_id, t.id, t.currency, a.currency
 HAVING coalesce(sum(e.amount), 1) <> 0 OR count(e.amount) < 2
 ORDER BY t.tenant_id, t.id LIMIT 1
 """
@@ -35,11 +37,12 @@ ORDER BY t.tenant_id, t.id LIMIT 1
 _ONE_CURRENCY = """
 SELECT format('entry %s on account %s of tenant %s: its transaction %s is %s, its account is %s',
               e.version, e.account_id, e.tenant_id, e.transaction_id,
-              coalesce('in ' || t.currency, 'missing'), coalesce('in ' || a.currency, 'missing'))
+              CASE WHEN t.id IS NULL THEN 'missing' ELSE 'in ' || coalesce(t.currency, '?') END,
+              coalesce('in ' || a.currency, 'missing'))
 FROM ledger_entries e
 LEFT JOIN ledger_transactions t ON t.tenant_id = e.tenant_id AND t.id = e.transaction_id
 LEFT JOIN ledger_accounts a ON a.tenant_id = e.tenant_id AND a.id = e.account_id
-WHERE t.currency <> a.currency OR t.currency IS NULL OR a.currency IS NULL
+WHERE t.currency <> a.currency OR t.id IS NULL OR a.currency IS NULL
 ORDER BY e.tenant_id, e.account_id, e.version LIMIT 1
 """
 
@@ -69,14 +72,37 @@ WHERE balance <> before + amount OR version <> last + 1
 ORDER BY tenant_id, account_id, version LIMIT 1
 """
 
+# What callers said they post, beside what was posted; both are kept, and must agree.
+_AS_SAID = """
+SELECT format('transaction %s of tenant %s was to move %s on account %s, its entries move %s',
+              id, tenant_id, said, account, posted)
+FROM (
+    SELECT tenant_id, id, account, sum(said) AS said, sum(posted) AS posted FROM (
+        SELECT t.tenant_id, t.id, side.account, side.amount AS said, 0 AS posted
+        FROM ledger_transactions t CROSS JOIN jsonb_array_elements(t.pairs) pair
+        CROSS JOIN LATERAL (VALUES
+            (pair ->> 0, (pair ->> 2)::bigint), (pair ->> 1, -(pair ->> 2)::bigint)
+        ) side (account, amount)
+        UNION ALL
+        SELECT e.tenant_id, e.transaction_id, a.public_id, 0, e.amount
+        FROM ledger_entries e
+        JOIN ledger_transactions t ON t.tenant_id = e.tenant_id AND t.id = e.transaction_id
+        JOIN ledger_accounts a ON a.tenant_id = e.tenant_id AND a.id = e.account_id
+        WHERE t.pairs IS NOT NULL
+    ) sides GROUP BY 1, 2, 3
+) moved
+WHERE said <> posted ORDER BY tenant_id, id LIMIT 1
+"""
+
 _FLOORS = """
-SELECT format('account %s (%s) of tenant %s is at %s, below its floor of %s',
-              code, currency, tenant_id, normal, floor)
+SELECT format('account %s (%s) of tenant %s is at %s, outside its limits of %s and %s',
+              code, currency, tenant_id, normal, coalesce(floor::text, 'none'),
+              coalesce(ceiling::text, 'none'))
 FROM (
     SELECT *, CASE normal_side WHEN 'debit' THEN balance ELSE -balance END AS normal
     FROM ledger_accounts
 ) a
-WHERE normal < floor
+WHERE normal < floor OR normal > ceiling
 ORDER BY tenant_id, id LIMIT 1
 """
 
@@ -95,7 +121,7 @@ SELECT format('transaction %s of tenant %s has the source %s, which is no charge
 FROM ledger_transactions t
 LEFT JOIN charges c ON c.tenant_id = t.tenant_id AND c.id = t.source
 LEFT JOIN refunds r ON r.tenant_id = t.tenant_id AND r.id = t.source
-WHERE c.id IS NULL AND r.id IS NULL
+WHERE c.id IS NULL AND r.id IS NULL AND t.pairs IS NULL
 ORDER BY t.tenant_id, t.id LIMIT 1
 """
 
@@ -165,7 +191,8 @@ PROOFS = (
     Proof("every entry is in the currency of its transaction and its account", _ONE_CURRENCY),
     Proof("every balance is the sum of its entries", _EACH_BALANCE),
     Proof("running balances follow one another without a gap", _RUNNING),
-    Proof("no account is below its floor", _FLOORS),
+    Proof("what callers posted is what they said", _AS_SAID),
+    Proof("no account is below its floor or above its ceiling", _FLOORS),
     Proof("every transaction has its cause", _EXPLAINED),
     Proof("every transaction that a payment names is its own", _NAMED),
     Proof("what charges captured is in the ledger", _CAPTURED),

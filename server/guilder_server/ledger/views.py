@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, cast
 
 from guilder_server import wire
 from guilder_server.kernel.clock import Clock, unix
 from guilder_server.kernel.postings import LedgerTransaction
 from guilder_server.kernel.tenant import Tenant
+from guilder_server.ledger.domain.account import AsOf, Entry, Standing, entry_id
 from guilder_server.ledger.domain.balance import Balance, BalanceTransaction, seen
+from guilder_server.ledger.domain.posted import Bulk, Posted
 
 _FEE_DESCRIPTION = "Payment processing fees"
 
@@ -72,3 +75,104 @@ def _amounts(amounts: dict[str, int]) -> list[wire.BalanceAmount]:
         {"amount": amount, "currency": currency, "source_types": {"card": amount}}
         for currency, amount in amounts.items()
     ]
+
+
+def view_standing(standing: Standing, tenant: Tenant) -> wire.LedgerAccount:
+    account = standing.account
+    return {
+        "id": account.id,
+        "object": "ledger_account",
+        "balance": standing.balance,
+        "ceiling": account.ceiling,
+        "code": account.code,
+        "created": unix(account.created),
+        "currency": account.currency,
+        "entries": standing.entries,
+        "floor": account.floor,
+        "livemode": tenant.livemode,
+        "metadata": account.metadata,
+        "name": account.name,
+        "normal_side": account.normal_side,
+        "status": account.status,
+        "system": standing.system,
+    }
+
+
+def view_as_of(balance: AsOf, _tenant: Tenant) -> wire.LedgerBalance:
+    return {
+        "object": "ledger_balance",
+        "account": balance.account.id,
+        "balance": balance.balance,
+        "currency": balance.account.currency,
+        "effective_at": _maybe(balance.effective_at),
+        "entries": balance.entries,
+        "known_at": _maybe(balance.known_at),
+    }
+
+
+def view_entry(entry: Entry, _tenant: Tenant) -> wire.LedgerEntry:
+    account = entry.account
+    debited = entry.amount > 0
+    return {
+        "id": entry_id(account.id, entry.version),
+        "object": "ledger_entry",
+        "account": account.id,
+        "amount": abs(entry.amount),
+        "balance": entry.balance if account.normal_side == "debit" else -entry.balance,
+        "created": unix(entry.posted_at),
+        "currency": account.currency,
+        "direction": "debit" if debited else "credit",
+        "effective_at": unix(entry.effective_at),
+        "transaction": entry.transaction,
+        "version": entry.version,
+    }
+
+
+def view_transaction(posted: Posted, tenant: Tenant) -> wire.LedgerTransaction:
+    return {
+        "id": posted.id,
+        "object": "ledger_transaction",
+        "created": unix(posted.created),
+        "description": posted.description,
+        "effective_at": unix(posted.effective_at),
+        "livemode": tenant.livemode,
+        "metadata": posted.metadata,
+        "postings": [
+            {
+                "amount": one.amount,
+                "credit": one.credit,
+                "currency": one.currency,
+                "debit": one.debit,
+            }
+            for one in posted.shown
+        ],
+        "reference": posted.reference,
+        "reversed": posted.reversed,
+        "reverses": posted.reverses,
+        "source": posted.source,
+        "status": "posted",
+        "type": posted.kind,
+    }
+
+
+def view_bulk(bulk: Bulk, _tenant: Tenant) -> wire.LedgerBulkResult:
+    results: list[wire.LedgerBulkItem] = [
+        {
+            "error": None
+            if one.transaction is not None
+            else {"code": one.code, "message": one.message, "param": one.param},
+            "transaction": one.transaction,
+        }
+        for one in bulk.results
+    ]
+    posted = sum(one.transaction is not None for one in bulk.results)
+    return {
+        "object": "ledger_bulk_result",
+        "posted": posted,
+        "refused": len(results) - posted,
+        "results": results,
+    }
+
+
+def _maybe(instant: datetime | None) -> int | None:
+    return None if instant is None else unix(instant)

@@ -37,9 +37,9 @@ class Rows(Part):
         self._changed: dict[Mapping[Any], dict[Key, Stored]] = {}
         self._new: dict[tuple[Mapping[Any], Key], int] = {}  # where in `_added`
         for changes in sets:
-            for before, _ in changes.changed:
-                key = (changes.tenant.id, before.id)
-                self._locked.setdefault(mappings.of(before), set()).add(key)
+            for thing in [*(before for before, _ in changes.changed), *changes.relied]:
+                key = (changes.tenant.id, thing.id)
+                self._locked.setdefault(mappings.of(thing), set()).add(key)
 
     def first(self) -> list[Statement]:
         return [
@@ -59,6 +59,10 @@ class Rows(Part):
             (self._mappings.of(thing), (changes.tenant.id, thing.id)): thing.version
             for thing in changes.added
         }
+        for thing in changes.relied:
+            place = (self._mappings.of(thing), (changes.tenant.id, thing.id))
+            if thing.version != seen.get(place, self._versions.get(place)):
+                return GuardLost(f"{thing.id} changed after version {thing.version} was read")
         for before, after in changes.changed:
             place = (self._mappings.of(before), (changes.tenant.id, before.id))
             if before.version != seen.get(place, self._versions.get(place)):

@@ -6,13 +6,15 @@ from typing import Any, Literal, NotRequired, TYPE_CHECKING, TypeAlias, TypedDic
 if TYPE_CHECKING:
     from guilder_server.wire.charges import Charge
     from guilder_server.wire.customers import Customer
+    from guilder_server.wire.ledger_accounts import LedgerAccount
+    from guilder_server.wire.ledger_transactions import LedgerTransaction
     from guilder_server.wire.payment_intents import PaymentIntent
     from guilder_server.wire.payment_methods import PaymentMethod
     from guilder_server.wire.refunds import Refund
     from guilder_server.wire.shared import Expand, Id, RangeQuery
     from guilder_server.wire.webhook_endpoints import WebhookEndpoint
 
-EventObject: TypeAlias = 'PaymentIntent | Charge | Refund | Customer | PaymentMethod | WebhookEndpoint'
+EventObject: TypeAlias = 'PaymentIntent | Charge | Refund | Customer | PaymentMethod | WebhookEndpoint | LedgerAccount | LedgerTransaction'
 
 EventPreviousAttributes: TypeAlias = dict[str, Any]
 
@@ -28,6 +30,9 @@ EventType: TypeAlias = Literal[
     "customer.created",
     "customer.deleted",
     "customer.updated",
+    "ledger.account.created",
+    "ledger.account.updated",
+    "ledger.transaction.posted",
     "payment_intent.amount_capturable_updated",
     "payment_intent.canceled",
     "payment_intent.created",

@@ -145,6 +145,10 @@ FraudReport: TypeAlias = Literal["fraudulent", "safe"]
 
 Id: TypeAlias = str
 
+LedgerCode: TypeAlias = str
+
+LedgerSide: TypeAlias = Literal["credit", "debit"]
+
 MandateDataParams: TypeAlias = 'MandateParams | Literal[""]'
 
 Metadata: TypeAlias = dict[str, str]
@@ -316,6 +320,9 @@ WebhookEventType: TypeAlias = Literal[
     "issuing_transaction.created",
     "issuing_transaction.purchase_details_receipt_updated",
     "issuing_transaction.updated",
+    "ledger.account.created",
+    "ledger.account.updated",
+    "ledger.transaction.posted",
     "mandate.updated",
     "payment_intent.amount_capturable_updated",
     "payment_intent.canceled",
@@ -527,6 +534,83 @@ class Error(TypedDict):
 
 class ErrorEnvelope(TypedDict):
     error: Error
+
+
+class LedgerBalance(TypedDict):
+    object: Literal["ledger_balance"]
+    account: str
+    balance: int
+    currency: str
+    effective_at: int | None
+    entries: int
+    known_at: int | None
+
+
+class LedgerBulkError(TypedDict):
+    code: str
+    message: str
+    param: str | None
+
+
+class LedgerBulkItem(TypedDict):
+    error: LedgerBulkError | None
+    transaction: str | None
+
+
+class LedgerBulkItemParams(TypedDict):
+    conditions: NotRequired[list[LedgerConditionParams]]
+    description: NotRequired[str]
+    effective_at: NotRequired[int]
+    metadata: NotRequired[MetadataParams]
+    postings: list[LedgerPostingParams]
+    reference: NotRequired[str]
+
+
+class LedgerBulkResult(TypedDict):
+    object: Literal["ledger_bulk_result"]
+    posted: int
+    refused: int
+    results: list[LedgerBulkItem]
+
+
+class LedgerConditionParams(TypedDict):
+    account: Id
+    entries: NotRequired[int]
+    min_balance: NotRequired[int]
+
+
+class LedgerEntry(TypedDict):
+    id: str
+    object: Literal["ledger_entry"]
+    account: str
+    amount: int
+    balance: int
+    created: int
+    currency: str
+    direction: LedgerSide
+    effective_at: int
+    transaction: str
+    version: int
+
+
+class LedgerEntryList(TypedDict):
+    object: Literal["list"]
+    data: list[LedgerEntry]
+    has_more: bool
+    url: str
+
+
+class LedgerPosting(TypedDict):
+    amount: int
+    credit: str | None
+    currency: str
+    debit: str | None
+
+
+class LedgerPostingParams(TypedDict):
+    amount: int
+    credit: Id
+    debit: Id
 
 
 class MandateAcceptanceParams(TypedDict):

@@ -20,7 +20,7 @@ from guilder_server.kernel.steps import Page
 from guilder_server.kernel.tenant import Tenant
 from guilder_server.ledger.domain import movements
 from guilder_server.ledger.domain.balance import BalanceTransaction, seen
-from guilder_server.ledger.flows import LedgerFlows
+from guilder_server.ledger.flows.balance import LedgerFlows
 from guilder_server.ledger.infra.store import PostgresLedger
 from guilder_server.ledger.views import LedgerViews
 from tests.postgres.library import STRANGER, TENANT, Library, opened

@@ -32,6 +32,7 @@ class BalanceTransaction:
 
 def seen(transaction: LedgerTransaction) -> BalanceTransaction:
     """A ledger transaction as the merchant sees it."""
+    assert transaction.currency is not None, "payments move one currency"
     return BalanceTransaction(
         transaction.id,
         transaction.created,

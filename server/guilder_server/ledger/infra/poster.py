@@ -7,41 +7,48 @@ account cost that account one update.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from guilder_server.kernel.changes import Changes, GuardLost
+from guilder_server.kernel.clock import Clock, SystemClock
 from guilder_server.kernel.errors import Refused
-from guilder_server.kernel.postings import AccountRef, LedgerTransaction
-from guilder_server.postgres.columns import BIGINT, INSTANT, TEXT
+from guilder_server.kernel.ids import Ids
+from guilder_server.kernel.postings import AccountRef, Condition, LedgerTransaction
+from guilder_server.postgres.columns import BIGINT, INSTANT, JSONB, TEXT
 from guilder_server.postgres.committer import Part, PartMaker
 from guilder_server.postgres.statements import Statement
 
 _CREATE = (
-    "INSERT INTO ledger_accounts (tenant_id, code, currency, normal_side, floor, balance, version) "
-    "SELECT t, c, y, n, f, 0, 0 FROM unnest(%s, %s, %s, %s, %s) AS v(t, c, y, n, f) "
+    "INSERT INTO ledger_accounts (tenant_id, code, currency, normal_side, floor, ceiling, "
+    "public_id, created, posted_at, balance, version) "
+    "SELECT *, 0, 0 FROM unnest(%s, %s, %s, %s, %s, %s, %s, %s, %s) "
     "ON CONFLICT (tenant_id, code, currency) DO NOTHING RETURNING tenant_id, code, currency"
 )
 _LOCK = (
-    "SELECT a.tenant_id, a.code, a.currency, a.id, a.balance, a.version, a.floor, a.normal_side "
+    "SELECT a.tenant_id, a.code, a.currency, a.id, a.balance, a.version, a.floor, a.ceiling, "
+    "a.normal_side, a.posted_at "
     "FROM unnest(%s, %s, %s) AS k(tenant_id, code, currency) "
     "JOIN ledger_accounts a USING (tenant_id, code, currency) "
     "ORDER BY a.tenant_id, a.id FOR NO KEY UPDATE OF a"
 )
 _TRANSACTIONS = (
     "INSERT INTO ledger_transactions "
-    "(tenant_id, id, kind, source, created, available, currency, description) "
-    "SELECT * FROM unnest(%s, %s, %s, %s, %s, %s, %s, %s)"
+    "(tenant_id, id, kind, source, created, available, currency, description, effective_at, "
+    "reference, reverses, metadata, pairs) "
+    "SELECT * FROM unnest(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 )
 _ENTRIES = (
     "INSERT INTO ledger_entries "
-    "(tenant_id, account_id, version, transaction_id, amount, balance) "
-    "SELECT * FROM unnest(%s, %s, %s, %s, %s, %s)"
+    "(tenant_id, account_id, version, transaction_id, amount, balance, posted_at, effective_at) "
+    "SELECT * FROM unnest(%s, %s, %s, %s, %s, %s, %s, %s)"
 )
 _BALANCES = (
-    "UPDATE ledger_accounts a SET balance = v.balance, version = v.version "
-    "FROM unnest(%s, %s, %s, %s) AS v(tenant_id, id, balance, version) "
+    "UPDATE ledger_accounts a "
+    "SET balance = v.balance, version = v.version, posted_at = v.posted_at "
+    "FROM unnest(%s, %s, %s, %s, %s) AS v(tenant_id, id, balance, version, posted_at) "
     "WHERE a.tenant_id = v.tenant_id AND a.id = v.id"
 )
 
@@ -51,14 +58,43 @@ Place = tuple[int, str, str]  # tenant, code, currency
 MOST_KNOWN = 100_000
 
 
-class FloorReached(Refused):
+# What a balance can be: a signed 64-bit integer.
+_LARGEST = 2**63 - 1
+
+
+class LimitReached(Refused):
+    """A posting would leave an account with a balance that it may not have."""
+
+
+class FloorReached(LimitReached):
     """The account would fall below the least balance it may have."""
 
-    def __init__(self, account: AccountRef) -> None:
+    def __init__(self, account: AccountRef, param: str | None = None) -> None:
         super().__init__(
             "balance_insufficient",
             f"The balance of {account.code} ({account.currency}) is not enough for this. "
             "Nothing was posted.",
+            param,
+        )
+
+
+class CeilingReached(LimitReached):
+    """The account would rise above the most that it may hold."""
+
+    def __init__(self, account: AccountRef, param: str | None = None) -> None:
+        super().__init__(
+            "balance_exceeded",
+            f"{account.code} ({account.currency}) would hold more than it may. Nothing was posted.",
+            param,
+        )
+
+
+class ConditionFailed(LimitReached):
+    def __init__(self, condition: Condition, what: str) -> None:
+        super().__init__(
+            "ledger_condition_failed",
+            f"{condition.account.code} ({condition.account.currency}) {what}. Nothing was posted.",
+            condition.param,
         )
 
 
@@ -68,12 +104,21 @@ class _Account:
     balance: int
     version: int
     floor: int | None
+    ceiling: int | None
     normal_side: str
+    posted_at: datetime
     touched: bool = False
 
-    def below_floor(self, balance: int) -> bool:
-        normal = balance if self.normal_side == "debit" else -balance
-        return self.floor is not None and normal < self.floor
+    def normal(self, balance: int) -> int:
+        return balance if self.normal_side == "debit" else -balance
+
+
+@dataclass(slots=True)
+class _Trial:
+    """An account as it would be after what has been judged so far."""
+
+    balance: int
+    version: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,29 +126,31 @@ class _Entry:
     tenant: int
     account: int
     version: int
-    transaction: str
+    transaction: LedgerTransaction
     amount: int
     balance: int
+    posted_at: datetime
 
 
-def poster() -> PartMaker:
+def poster(clock: Clock | None = None) -> PartMaker:
     """Makes posters that remember, for the life of the process, which accounts exist."""
-    known: set[Place] = set()
-    return lambda sets: Poster(sets, known)
+    clock = clock or SystemClock()
+    ids, known = Ids(clock), set[Place]()
+    return lambda sets: Poster(sets, known, clock, ids)
 
 
 class Poster(Part):
-    def __init__(self, sets: Sequence[Changes], known: set[Place]) -> None:
-        self._known = known
+    def __init__(self, sets: Sequence[Changes], known: set[Place], clock: Clock, ids: Ids) -> None:
+        self._known, self._clock, self._ids = known, clock, ids
         self._refs: dict[Place, AccountRef] = {}
         for changes in sets:
-            for transaction in changes.postings:
-                for leg in transaction.legs:
-                    # If two differ, the first one makes the account, as it would alone.
-                    self._refs.setdefault(_place(changes, leg.account), leg.account)
+            for account in _accounts_of(changes):
+                # If two differ, the first one makes the account, as it would alone.
+                self._refs.setdefault(_place(changes, account), account)
         self._accounts: dict[Place, _Account] = {}
         self._transactions: list[tuple[int, LedgerTransaction]] = []
         self._entries: list[_Entry] = []
+        self._now: datetime | None = None
 
     def first(self) -> list[Statement]:
         if not self._refs:
@@ -111,10 +158,16 @@ class Poster(Part):
         statements: list[Statement] = []
         new = sorted(place for place in self._refs if place not in self._known)
         if new:
-            refs = [self._refs[place] for place in new]
-            sides = TEXT.array([ref.normal_side for ref in refs])
-            floors = BIGINT.array([ref.floor for ref in refs])
-            statements.append((_CREATE, [*_arrays(new), sides, floors]))
+            refs, now = [self._refs[place] for place in new], self._clock.now()
+            columns = [
+                TEXT.array([ref.normal_side for ref in refs]),
+                BIGINT.array([ref.floor for ref in refs]),
+                BIGINT.array([ref.ceiling for ref in refs]),
+                TEXT.array([ref.id or self._ids.new("la") for ref in refs]),
+                INSTANT.array([now] * len(refs)),
+                INSTANT.array([now] * len(refs)),
+            ]
+            statements.append((_CREATE, [*_arrays(new), *columns]))
         statements.append((_LOCK, _arrays(sorted(self._refs))))
         return statements
 
@@ -134,15 +187,61 @@ class Poster(Part):
         self._known |= self._accounts.keys() - {tuple(row) for rows in created for row in rows}
 
     def refusal(self, changes: Changes) -> Exception | None:
-        balances: dict[Place, int] = {}
+        trials: dict[Place, _Trial] = {}
         for transaction in changes.postings:
-            for leg in transaction.legs:
-                place = _place(changes, leg.account)
-                account = self._accounts[place]
-                balances[place] = balances.get(place, account.balance) + leg.amount
-                if account.below_floor(balances[place]):
-                    return FloorReached(leg.account)
+            refusal = self._refusal_of(changes, transaction, trials)
+            if refusal is not None and changes.decides_again:
+                return GuardLost(f"what {transaction.id} relied on has changed")
+            if refusal is not None:
+                return refusal
+        return self._broken(changes, changes.conditions, trials, trials)
+
+    def _refusal_of(
+        self, changes: Changes, transaction: LedgerTransaction, trials: dict[Place, _Trial]
+    ) -> Exception | None:
+        before = {}
+        for condition in transaction.conditions:
+            place = _place(changes, condition.account)
+            trial = self._trial(place, trials)
+            before[place] = _Trial(trial.balance, trial.version)
+        for leg in transaction.legs:
+            place = _place(changes, leg.account)
+            account, trial = self._accounts[place], self._trial(place, trials)
+            trial.balance += leg.amount
+            trial.version += 1
+            normal = account.normal(trial.balance)
+            if account.floor is not None and normal < account.floor:
+                return FloorReached(leg.account, transaction.param)
+            most = _LARGEST if account.ceiling is None else account.ceiling
+            if normal > most or normal < -_LARGEST:
+                return CeilingReached(leg.account, transaction.param)
+        return self._broken(changes, transaction.conditions, before, trials)
+
+    def _broken(
+        self,
+        changes: Changes,
+        conditions: Sequence[Condition],
+        before: dict[Place, _Trial],
+        after: dict[Place, _Trial],
+    ) -> Exception | None:
+        for condition in conditions:
+            place = _place(changes, condition.account)
+            had, has = self._trial(place, before), self._trial(place, after)
+            if condition.entries not in (None, had.version):
+                return ConditionFailed(condition, f"has {had.version} entries by now")
+            normal = self._accounts[place].normal(has.balance)
+            if condition.least is not None and normal < condition.least:
+                return ConditionFailed(condition, f"would be left with {normal}")
+            if condition.most is not None and normal > condition.most:
+                return ConditionFailed(condition, f"would be left with {normal}")
         return None
+
+    def _trial(self, place: Place, trials: dict[Place, _Trial]) -> _Trial:
+        trial = trials.get(place)
+        if trial is None:
+            account = self._accounts[place]
+            trial = trials[place] = _Trial(account.balance, account.version)
+        return trial
 
     def grant(self, changes: Changes) -> None:
         tenant = changes.tenant.id
@@ -158,11 +257,20 @@ class Poster(Part):
                         tenant,
                         account.id,
                         account.version,
-                        transaction.id,
+                        transaction,
                         leg.amount,
                         account.balance,
+                        self._posted_at(account),
                     )
                 )
+
+    def _posted_at(self, account: _Account) -> datetime:
+        """Now, under the account's lock, and never before its last entry, whatever the clocks of
+        other processes say: what was known at an instant stays what it was."""
+        if self._now is None:
+            self._now = self._clock.now()
+        account.posted_at = max(account.posted_at, self._now)
+        return account.posted_at
 
     def second(self) -> list[Statement]:
         if not self._entries:
@@ -180,6 +288,7 @@ class Poster(Part):
                     BIGINT.array([account.id for _, account in touched]),
                     BIGINT.array([account.balance for _, account in touched]),
                     BIGINT.array([account.version for _, account in touched]),
+                    INSTANT.array([account.posted_at for _, account in touched]),
                 ],
             ),
         ]
@@ -195,6 +304,11 @@ class Poster(Part):
             INSTANT.array([row.available for row in rows]),
             TEXT.array([row.currency for row in rows]),
             TEXT.array([row.description for row in rows]),
+            INSTANT.array([row.effective_at for row in rows]),
+            TEXT.array([row.reference for row in rows]),
+            TEXT.array([row.reverses for row in rows]),
+            JSONB.array([row.metadata for row in rows]),
+            JSONB.array([row.pairs for row in rows]),
         ]
 
     def _entry_arrays(self) -> list[bytes]:
@@ -203,10 +317,23 @@ class Poster(Part):
             BIGINT.array([row.tenant for row in rows]),
             BIGINT.array([row.account for row in rows]),
             BIGINT.array([row.version for row in rows]),
-            TEXT.array([row.transaction for row in rows]),
+            TEXT.array([row.transaction.id for row in rows]),
             BIGINT.array([row.amount for row in rows]),
             BIGINT.array([row.balance for row in rows]),
+            INSTANT.array([row.posted_at for row in rows]),
+            INSTANT.array([row.transaction.effective_at for row in rows]),
         ]
+
+
+def _accounts_of(changes: Changes) -> Iterator[AccountRef]:
+    yield from changes.opened
+    for transaction in changes.postings:
+        for leg in transaction.legs:
+            yield leg.account
+        for condition in transaction.conditions:
+            yield condition.account
+    for condition in changes.conditions:
+        yield condition.account
 
 
 def _place(changes: Changes, ref: AccountRef) -> Place:

@@ -31,8 +31,13 @@ class Header:
     source: str
     created: datetime
     available: datetime
-    currency: str
+    currency: str | None
     description: str | None
+    effective_at: datetime | None
+    reference: str | None
+    reverses: str | None
+    metadata: dict[str, str] | None
+    pairs: list[tuple[str, str, int]] | None
 
 
 HEADERS = Mapping(Header, transactions)
@@ -72,10 +77,14 @@ class PostgresLedger:
         wanted_header = self._reads.one(HEADERS.lookup, tenant.id, id)
         wanted_shares = self._reads.one(SHARES, tenant.id, id)
         header, shares = await asyncio.gather(wanted_header, wanted_shares)
-        return _joined(header, shares) if header and shares else None
+        if header is None or shares is None or header.pairs is not None:
+            return None
+        return _joined(header, shares)
 
     async def transactions(self, tenant: Tenant, query: ListQuery, filters: Dict[str, str]) -> Page:
         conditions = [transactions.c[name] == value for name, value in filters.items()]
+        # What callers post is theirs, and no movement of payments.
+        conditions.append(transactions.c.pairs.is_(None))
         page = await listing.page(
             self._pool, HEADERS, tenant.id, query, conditions, "txn", "balance_transaction"
         )
@@ -96,6 +105,7 @@ class PostgresLedger:
 
 def _joined(header: Header, shares: tuple[int, int]) -> BalanceTransaction:
     net, fee = shares
+    assert header.currency is not None, "payments move one currency"
     return BalanceTransaction(
         id=header.id,
         created=header.created,

@@ -1,6 +1,16 @@
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
-from guilder_server.postgres.schema import id_column, instant_column, metadata, tenant_column
+from guilder_server.ledger.domain.account import LedgerAccount
+from guilder_server.ledger.domain.reversals import Reversal
+from guilder_server.postgres.mapping import Mapping
+from guilder_server.postgres.schema import (
+    id_column,
+    instant_column,
+    json_column,
+    metadata,
+    tenant_column,
+)
 
 accounts = sa.Table(
     "ledger_accounts",
@@ -13,8 +23,15 @@ accounts = sa.Table(
     sa.Column("floor", sa.BigInteger, comment="least balance on the normal side; null: none"),
     sa.Column("balance", sa.BigInteger, nullable=False, comment="debits minus credits"),
     sa.Column("version", sa.BigInteger, nullable=False, comment="number of its entries"),
+    sa.Column("ceiling", sa.BigInteger, comment="most on the normal side; null: none"),
+    id_column("public_id"),
+    instant_column("created"),
+    sa.Column(
+        "posted_at", sa.TIMESTAMP(timezone=True), nullable=False, comment="of the last entry"
+    ),
     sa.PrimaryKeyConstraint("tenant_id", "id"),
     sa.UniqueConstraint("tenant_id", "code", "currency"),
+    sa.UniqueConstraint("tenant_id", "public_id"),
     sa.CheckConstraint("normal_side IN ('debit', 'credit')", name="ledger_accounts_side"),
     # The committer judges floors under lock; this is for whoever comes by another way.
     sa.CheckConstraint(
@@ -35,10 +52,24 @@ transactions = sa.Table(
     id_column("source"),
     instant_column("created"),
     instant_column("available"),
-    sa.Column("currency", sa.Text, nullable=False),
+    sa.Column("currency", sa.Text, comment="null: several"),
     sa.Column("description", sa.Text),
+    sa.Column("effective_at", sa.TIMESTAMP(timezone=True), comment="null: when it was made"),
+    sa.Column("reference", sa.Text(collation="C"), comment="the caller's word for it"),
+    id_column("reverses", nullable=True),
+    json_column("metadata", nullable=True),
+    sa.Column(
+        "pairs", postgresql.JSONB, comment="debited, credited, amount, as the caller said them"
+    ),
     sa.PrimaryKeyConstraint("tenant_id", "id"),
     sa.Index("ledger_transactions_source", "tenant_id", "source"),
+    sa.Index(
+        "ledger_transactions_reference_guard",
+        "tenant_id",
+        "reference",
+        unique=True,
+        postgresql_where=sa.text("reference IS NOT NULL"),
+    ),
 )
 
 entries = sa.Table(
@@ -50,6 +81,10 @@ entries = sa.Table(
     id_column("transaction_id"),
     sa.Column("amount", sa.BigInteger, nullable=False, comment="debit above zero, credit below"),
     sa.Column("balance", sa.BigInteger, nullable=False, comment="of the account, after it"),
+    sa.Column("posted_at", sa.TIMESTAMP(timezone=True), nullable=False, comment="never decreases"),
+    sa.Column(
+        "effective_at", sa.TIMESTAMP(timezone=True), comment="where it counts from before that"
+    ),
     sa.PrimaryKeyConstraint("tenant_id", "account_id", "version"),
     sa.ForeignKeyConstraint(
         ["tenant_id", "account_id"], ["ledger_accounts.tenant_id", "ledger_accounts.id"]
@@ -58,5 +93,50 @@ entries = sa.Table(
         ["tenant_id", "transaction_id"], ["ledger_transactions.tenant_id", "ledger_transactions.id"]
     ),
     sa.Index("ledger_entries_transaction", "tenant_id", "transaction_id"),
+    # Few entries count from before they were posted, and only those have to be looked for.
+    sa.Index(
+        "ledger_entries_backdated",
+        "tenant_id",
+        "account_id",
+        "effective_at",
+        postgresql_where=sa.text("effective_at IS NOT NULL"),
+    ),
     sa.CheckConstraint("amount <> 0", name="ledger_entries_amount"),
 )
+
+# What of an account may be changed, and what its holder says about it. Accounts of payments have
+# no such row. It stands apart from the balance, which only the poster writes.
+profiles = sa.Table(
+    "ledger_profiles",
+    metadata,
+    tenant_column(),
+    id_column(),
+    sa.Column("version", sa.Integer, nullable=False),
+    instant_column("created"),
+    sa.Column("code", sa.Text(collation="C"), nullable=False),
+    sa.Column("currency", sa.Text, nullable=False),
+    sa.Column("normal_side", sa.Text, nullable=False),
+    sa.Column("floor", sa.BigInteger),
+    sa.Column("ceiling", sa.BigInteger),
+    sa.Column("name", sa.Text),
+    json_column("metadata"),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.PrimaryKeyConstraint("tenant_id", "id"),
+    sa.UniqueConstraint("tenant_id", "code", name="ledger_profiles_code_guard"),
+)
+
+# How much of a transaction has been reversed; there is no row before the first time.
+reversals = sa.Table(
+    "ledger_reversals",
+    metadata,
+    tenant_column(),
+    id_column(),
+    sa.Column("version", sa.Integer, nullable=False),
+    instant_column("created"),
+    json_column("reversed"),
+    sa.Column("whole", sa.Boolean, nullable=False),
+    sa.PrimaryKeyConstraint("tenant_id", "id", name="ledger_reversals_guard"),
+)
+
+PROFILES = Mapping(LedgerAccount, profiles)
+REVERSALS = Mapping(Reversal, reversals)

@@ -1,0 +1,122 @@
+"""Ledger accounts that a caller opens, beside those that payments bring into being."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from guilder_server.kernel.errors import Refused
+from guilder_server.kernel.postings import AccountRef, NormalSide
+from guilder_server.ledger.domain import chart
+
+NOUN = "ledger account"
+
+Status = Literal["open", "frozen", "closed"]
+
+
+@dataclass(frozen=True)
+class LedgerAccount:
+    """`floor` and `ceiling` bound its balance, on its normal side and in minor units."""
+
+    id: str
+    version: int
+    created: datetime
+    code: str
+    currency: str
+    normal_side: NormalSide
+    floor: int | None
+    ceiling: int | None
+    name: str | None
+    metadata: dict[str, str]
+    status: Status
+
+    @property
+    def ref(self) -> AccountRef:
+        """What postings name it by."""
+        return AccountRef(
+            self.code, self.currency, self.normal_side, self.floor, self.ceiling, self.id
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An account with what it holds: `balance` on its normal side, after `entries` entries.
+
+    `system` ones belong to payments, which alone post there.
+    """
+
+    account: LedgerAccount
+    balance: int
+    entries: int
+    system: bool = False
+
+    @property
+    def id(self) -> str:
+        return self.account.id
+
+    @property
+    def version(self) -> int:
+        return self.account.version
+
+    @property
+    def signed(self) -> int:
+        """Debits less credits."""
+        return self.balance if self.account.normal_side == "debit" else -self.balance
+
+
+@dataclass(frozen=True, slots=True)
+class AsOf:
+    """A balance at an instant, on the account's normal side."""
+
+    account: LedgerAccount
+    balance: int
+    entries: int
+    known_at: datetime | None
+    effective_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One side of a transaction on its account. `amount` is above zero for a debit."""
+
+    account: LedgerAccount
+    version: int
+    transaction: str
+    amount: int
+    balance: int
+    posted_at: datetime
+    effective_at: datetime
+
+
+def entry_id(account_id: str, version: int) -> str:
+    return f"le_{account_id.partition('_')[2]}_{version}"
+
+
+def version_of(entry: str) -> int | None:
+    """The version in an entry's id; None if it is not one."""
+    _, _, version = entry.rpartition("_")
+    return int(version) if version.isdigit() and len(version) < 19 else None
+
+
+def reserved(code: str) -> bool:
+    """Whether payments keep their own accounts under such a code."""
+    return any(f"{code}/".startswith(root) for root in (chart.MERCHANT, chart.FEES, chart.GATEWAY))
+
+
+def refuse_unfit(standing: Standing, param: str) -> None:
+    """Raise unless callers may post to the account."""
+    account = standing.account
+    if standing.system:
+        raise Refused(
+            "ledger_account_system",
+            f"{account.code} belongs to payments, which alone post there.",
+            param,
+        )
+    if account.status != "open":
+        raise Refused(
+            f"ledger_account_{account.status}",
+            f"The ledger account {account.id} ({account.code}) is {account.status} and takes no "
+            "postings." + (" Open it first." if account.status == "frozen" else ""),
+            param,
+        )

@@ -1,0 +1,168 @@
+"""Transactions that callers post: what they are made of, and what makes one unfit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from guilder_server.kernel.errors import InvalidRequest, Refused
+from guilder_server.kernel.postings import AccountRef, Condition, LedgerTransaction, Leg
+from guilder_server.ledger.domain.account import LedgerAccount, Standing, refuse_unfit
+
+NOUN = "ledger transaction"
+PREFIX = "lt"
+LARGEST = 10**15
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """`amount` moves from the credited account to the debited one; both are ids."""
+
+    debit: str
+    credit: str
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What the caller wants to hold of an account; see `Condition`."""
+
+    account: str
+    entries: int | None
+    least: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A transaction as a caller asks for it. `place` goes before the names of its parameters,
+    such as `transactions[3]`."""
+
+    postings: Sequence[Posting]
+    conditions: Sequence[Expectation] = ()
+    description: str | None = None
+    reference: str | None = None
+    metadata: dict[str, str] | None = None
+    effective_at: datetime | None = None
+    place: str = ""
+
+    def param(self, name: str) -> str:
+        head, bracket, rest = name.partition("[")
+        return f"{self.place}[{head}]{bracket}{rest}" if self.place else name
+
+    def accounts(self) -> list[tuple[str, str]]:
+        """The id of each account that it names, with the parameter that names it."""
+        named = []
+        for number, posting in enumerate(self.postings):
+            named.append((posting.debit, self.param(f"postings[{number}][debit]")))
+            named.append((posting.credit, self.param(f"postings[{number}][credit]")))
+        for number, condition in enumerate(self.conditions):
+            named.append((condition.account, self.param(f"conditions[{number}][account]")))
+        return named
+
+
+def transaction(
+    id: str,
+    wish: Wish,
+    standings: Mapping[str, Standing],
+    now: datetime,
+    *,
+    kind: str = "transfer",
+    reverses: str | None = None,
+) -> LedgerTransaction:
+    """The transaction that `wish` asks for. Raises what is wrong with it, naming where."""
+    if wish.effective_at is not None and wish.effective_at > now:
+        raise InvalidRequest(
+            "parameter_invalid",
+            "effective_at lies in the future; a transaction counts from now at the latest.",
+            wish.param("effective_at"),
+        )
+    legs: list[Leg] = []
+    for number, posting in enumerate(wish.postings):
+        legs += _legs(posting, standings, wish.param(f"postings[{number}]"))
+    currencies = {leg.account.currency for leg in legs}
+    return LedgerTransaction(
+        id,
+        kind,
+        id,
+        now,
+        now,
+        currencies.pop() if len(currencies) == 1 else None,
+        tuple(legs),
+        wish.description,
+        effective_at=wish.effective_at,
+        reference=wish.reference,
+        reverses=reverses,
+        metadata=wish.metadata or {},
+        pairs=tuple((one.debit, one.credit, one.amount) for one in wish.postings),
+        conditions=tuple(_conditions(wish, standings)),
+        param=wish.param("postings"),
+    )
+
+
+def _legs(posting: Posting, standings: Mapping[str, Standing], param: str) -> list[Leg]:
+    debit = _fit(standings[posting.debit], f"{param}[debit]")
+    credit = _fit(standings[posting.credit], f"{param}[credit]")
+    if debit.id == credit.id:
+        raise InvalidRequest(
+            "parameter_invalid",
+            "A posting debits one account and credits another; these are the same.",
+            f"{param}[credit]",
+        )
+    if debit.currency != credit.currency:
+        raise Refused(
+            "ledger_currency_mismatch",
+            f"{debit.code} is in {debit.currency} and {credit.code} in {credit.currency}. A "
+            "posting moves one currency; exchange money through an account in each.",
+            f"{param}[credit]",
+        )
+    return [Leg(debit.ref, posting.amount), Leg(credit.ref, -posting.amount)]
+
+
+def _fit(standing: Standing, param: str) -> LedgerAccount:
+    refuse_unfit(standing, param)
+    return standing.account
+
+
+def _conditions(wish: Wish, standings: Mapping[str, Standing]) -> list[Condition]:
+    return [
+        Condition(
+            standings[one.account].account.ref,
+            one.entries,
+            one.least,
+            param=wish.param(f"conditions[{number}]"),
+        )
+        for number, one in enumerate(wish.conditions)
+    ]
+
+
+def judged(transaction: LedgerTransaction, balances: dict[str, tuple[int, int]]) -> str | None:
+    """Whether it would be posted on `balances`, (debits less credits, entries) by account id,
+    which then become those after it: None, or the code of why not. The poster judges for good,
+    under lock; this is for telling beforehand."""
+    trial = dict(balances)
+    for leg in transaction.legs:
+        id = _id(leg.account)
+        balance, entries = trial[id]
+        balance += leg.amount
+        trial[id] = (balance, entries + 1)
+        normal = balance if leg.account.normal_side == "debit" else -balance
+        if leg.account.floor is not None and normal < leg.account.floor:
+            return "balance_insufficient"
+        if leg.account.ceiling is not None and normal > leg.account.ceiling:
+            return "balance_exceeded"
+    for condition in transaction.conditions:
+        id = _id(condition.account)
+        balance = trial[id][0]
+        normal = balance if condition.account.normal_side == "debit" else -balance
+        if condition.entries not in (None, balances[id][1]) or (
+            condition.least is not None and normal < condition.least
+        ):
+            return "ledger_condition_failed"
+    balances.update(trial)
+    return None
+
+
+def _id(account: AccountRef) -> str:
+    assert account.id is not None, "accounts that callers name have ids"
+    return account.id

@@ -1,0 +1,279 @@
+"""The accounts and transactions of the ledger, read back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from guilder_server.kernel.errors import NoSuchReference
+from guilder_server.kernel.lists import ListQuery
+from guilder_server.kernel.steps import Page
+from guilder_server.kernel.tenant import Tenant
+from guilder_server.ledger.domain.account import (
+    Entry,
+    LedgerAccount,
+    Standing,
+    entry_id,
+    version_of,
+)
+from guilder_server.ledger.domain.posted import Posted, Shown
+from guilder_server.ledger.domain.reversals import Reversal
+from guilder_server.ledger.infra.store import HEADERS, Header
+from guilder_server.ledger.infra.tables import REVERSALS, transactions
+from guilder_server.postgres import listing
+from guilder_server.postgres.columns import BIGINT, TEXT
+from guilder_server.postgres.pool import Pool
+from guilder_server.postgres.reads import Lookup, MergedReads
+
+_COLUMNS = """
+    a.public_id, a.code, a.currency, a.normal_side, a.floor, a.ceiling, a.created, a.balance,
+    a.version, p.version, p.name, p.metadata, p.status
+"""
+_PROFILED = """
+    LEFT JOIN ledger_profiles p ON p.tenant_id = a.tenant_id AND p.id = a.public_id
+"""
+_metadata = msgspec.json.Decoder(dict[str, str])
+
+
+def _standing(row: Sequence[Any]) -> Standing:
+    id, code, currency, side, floor, ceiling, created, balance, entries, *profile = row
+    version, name, metadata, status = profile
+    account = LedgerAccount(
+        id,
+        version or 0,
+        created,
+        code,
+        currency,
+        side,
+        floor,
+        ceiling,
+        name,
+        {} if metadata is None else _metadata.decode(metadata),
+        status or "open",
+    )
+    return Standing(account, _normal(side, balance), entries, system=version is None)
+
+
+def _normal(side: str, balance: int) -> int:
+    return balance if side == "debit" else -balance
+
+
+_STANDING: Lookup[Standing | None] = Lookup(
+    f"SELECT k.tenant_id, k.id, {_COLUMNS} FROM unnest(%s, %s) AS k(tenant_id, id) "
+    f"JOIN ledger_accounts a ON a.tenant_id = k.tenant_id AND a.public_id = k.id {_PROFILED}",
+    (BIGINT, TEXT),
+    _standing,
+)
+_PAGE = f"""
+    SELECT {_COLUMNS} FROM ledger_accounts a {_PROFILED}
+    WHERE a.tenant_id = %(tenant)s
+      AND (%(cursor)s::text IS NULL OR a.public_id COLLATE "C" {{side}} %(cursor)s)
+      AND (%(first)s::text IS NULL OR a.code >= %(first)s AND a.code < %(end)s)
+    ORDER BY a.public_id {{order}} LIMIT %(limit)s
+"""
+_ENTRIES = """
+    SELECT e.version, e.transaction_id, e.amount, e.balance, e.posted_at, e.effective_at
+    FROM ledger_entries e
+    JOIN ledger_accounts a ON a.tenant_id = e.tenant_id AND a.id = e.account_id
+    WHERE a.tenant_id = %(tenant)s AND a.public_id = %(account)s
+      AND (%(cursor)s::bigint IS NULL OR e.version {side} %(cursor)s)
+    ORDER BY e.version {order} LIMIT %(limit)s
+"""
+# The last entry that was posted by an instant: halving the distance, a look into the primary key
+# for each step, as posted_at never decreases on an account.
+_KNOWN = """
+WITH RECURSIVE account AS (
+    SELECT tenant_id, id, version FROM ledger_accounts WHERE tenant_id = %s AND public_id = %s
+), search AS (
+    SELECT 0::bigint AS low, version + 1 AS high FROM account
+    UNION ALL
+    SELECT CASE WHEN known THEN middle ELSE low END, CASE WHEN known THEN high ELSE middle END
+    FROM (
+        SELECT s.low, s.high, (s.low + s.high) / 2 AS middle, (
+            SELECT e.posted_at <= %s FROM ledger_entries e, account a
+            WHERE e.tenant_id = a.tenant_id AND e.account_id = a.id
+              AND e.version = (s.low + s.high) / 2
+        ) AS known
+        FROM search s WHERE s.high - s.low > 1
+    ) step
+)
+SELECT s.low, coalesce((
+    SELECT e.balance FROM ledger_entries e, account a
+    WHERE e.tenant_id = a.tenant_id AND e.account_id = a.id AND e.version = s.low
+), 0)
+FROM search s ORDER BY s.high - s.low LIMIT 1
+"""
+# What was in effect at an instant and was posted after it, as far as it was known.
+_BACKDATED = """
+SELECT coalesce(sum(e.amount), 0), count(*) FROM ledger_entries e
+JOIN ledger_accounts a ON a.tenant_id = e.tenant_id AND a.id = e.account_id
+WHERE a.tenant_id = %s AND a.public_id = %s AND e.effective_at <= %s AND e.version > %s
+  AND (%s::timestamptz IS NULL OR e.posted_at <= %s)
+"""
+_SIDES = """
+SELECT a.public_id, e.amount, a.currency FROM ledger_entries e
+JOIN ledger_accounts a ON a.tenant_id = e.tenant_id AND a.id = e.account_id
+WHERE e.tenant_id = %s AND e.transaction_id = %s ORDER BY e.amount DESC, a.public_id
+"""
+_CODE = "SELECT FROM ledger_profiles WHERE tenant_id = %s AND code = %s"
+_REFERENCES = (
+    "SELECT reference FROM ledger_transactions WHERE tenant_id = %s AND reference = ANY(%s)"
+)
+_OWN = (
+    "SELECT public_id, currency FROM ledger_accounts WHERE tenant_id = %s AND public_id = ANY(%s)"
+)
+
+
+class PostgresBooks:
+    def __init__(self, pool: Pool, reads: MergedReads) -> None:
+        self._pool, self._reads = pool, reads
+
+    async def standing(self, tenant: Tenant, id: str) -> Standing | None:
+        return await self._reads.one(_STANDING, tenant.id, id)
+
+    async def standings(self, tenant: Tenant, ids: Sequence[str]) -> dict[str, Standing]:
+        arrays = [BIGINT.array([tenant.id] * len(ids)), TEXT.array(list(ids))]
+        rows = await self._rows(_STANDING.sql, arrays)
+        return {row[1]: _standing(row[2:]) for row in rows}
+
+    async def code_taken(self, tenant: Tenant, code: str) -> bool:
+        return bool(await self._rows(_CODE, [tenant.id, code]))
+
+    async def accounts(self, tenant: Tenant, query: ListQuery, code: str | None) -> Page:
+        first, end = _range(code)
+        values = {"tenant": tenant.id, "first": first, "end": end}
+        cursor = query.starting_after or query.ending_before
+        if cursor is not None and await self.standing(tenant, cursor) is None:
+            raise NoSuchReference("ledger account", cursor, _cursor_param(query))
+        rows, more = await self._paged(_PAGE, {**values, "cursor": cursor}, query)
+        return Page([_standing(row) for row in rows], has_more=more)
+
+    async def as_of(
+        self,
+        tenant: Tenant,
+        account: LedgerAccount,
+        known_at: datetime | None,
+        effective_at: datetime | None,
+    ) -> tuple[int, int]:
+        place = [tenant.id, account.id]
+        instant = min(one for one in (known_at, effective_at) if one is not None)
+        ((entries, balance),) = await self._rows(_KNOWN, [*place, _end_of(instant)])
+        if effective_at is not None:
+            until = None if known_at is None else _end_of(known_at)
+            asked = [*place, _end_of(effective_at), entries, until, until]
+            ((amount, count),) = await self._rows(_BACKDATED, asked)
+            balance, entries = balance + int(amount), entries + count
+        return _normal(account.normal_side, balance), entries
+
+    async def entries(self, tenant: Tenant, account: LedgerAccount, query: ListQuery) -> Page:
+        word = query.starting_after or query.ending_before
+        cursor = None
+        if word is not None:
+            cursor = version_of(word)
+            if cursor is None or word != entry_id(account.id, cursor):
+                raise NoSuchReference("ledger entry", word, _cursor_param(query))
+        values = {"tenant": tenant.id, "account": account.id, "cursor": cursor}
+        rows, more = await self._paged(_ENTRIES, values, query)
+        found = [
+            Entry(account, version, transaction, amount, balance, posted, effective or posted)
+            for version, transaction, amount, balance, posted, effective in rows
+        ]
+        return Page(found, has_more=more)
+
+    async def posted(self, tenant: Tenant, id: str) -> Posted | None:
+        header = await self._reads.one(HEADERS.lookup, tenant.id, id)
+        if header is None:
+            return None
+        reversal = await self.reversal(tenant, id)
+        return _posted(header, await self._shown(tenant, [header]), reversal)
+
+    async def transactions(self, tenant: Tenant, query: ListQuery, reference: str | None) -> Page:
+        conditions: list[sa.ColumnElement[bool]] = [transactions.c.pairs.is_not(None)]
+        if reference is not None:
+            conditions.append(transactions.c.reference == reference)
+        page = await listing.page(
+            self._pool, HEADERS, tenant.id, query, conditions, "lt", "ledger transaction"
+        )
+        headers = [header for header in page.items if isinstance(header, Header)]
+        shown = await self._shown(tenant, headers)
+        found = [_posted(one, shown, await self.reversal(tenant, one.id)) for one in headers]
+        return Page(found, page.has_more)
+
+    async def references(self, tenant: Tenant, wanted: Sequence[str]) -> set[str]:
+        if not wanted:
+            return set()
+        return {word for (word,) in await self._rows(_REFERENCES, [tenant.id, list(wanted)])}
+
+    async def reversal(self, tenant: Tenant, id: str) -> Reversal | None:
+        return await self._reads.one(REVERSALS.lookup, tenant.id, id)
+
+    async def _shown(self, tenant: Tenant, headers: Sequence[Header]) -> dict[str, list[Shown]]:
+        """The postings of each; of the movements of payments, out of their entries."""
+        named = {id for header in headers for pair in header.pairs or () for id in pair[:2]}
+        currencies = dict(await self._rows(_OWN, [tenant.id, list(named)])) if named else {}
+        shown = {}
+        for header in headers:
+            if header.pairs is not None:
+                shown[header.id] = [Shown(*pair, currencies[pair[0]]) for pair in header.pairs]
+            else:
+                sides = await self._rows(_SIDES, [tenant.id, header.id])
+                shown[header.id] = [_side(*row) for row in sides]
+        return shown
+
+    async def _paged(
+        self, sql: str, values: dict[str, Any], query: ListQuery
+    ) -> tuple[list[Any], bool]:
+        backwards = query.ending_before is not None
+        side, order = (">", "ASC") if backwards else ("<", "DESC")
+        statement = sql.format(side=side, order=order)
+        rows = await self._rows(statement, {**values, "limit": query.limit + 1})
+        kept = rows[: query.limit]
+        return kept[::-1] if backwards else kept, len(rows) > query.limit
+
+    async def _rows(self, sql: str, values: Any) -> list[Any]:
+        async with self._pool.point() as connection:
+            return await (await connection.execute(sql, values)).fetchall()
+
+
+def _posted(header: Header, shown: dict[str, list[Shown]], reversal: Reversal | None) -> Posted:
+    return Posted(
+        header.id,
+        header.created,
+        header.kind,
+        None if header.pairs is not None else header.source,
+        header.description,
+        header.reference,
+        header.reverses,
+        header.effective_at or header.created,
+        header.metadata or {},
+        tuple(shown[header.id]),
+        None if header.pairs is None else tuple(header.pairs),
+        reversed=reversal is not None and reversal.whole,
+    )
+
+
+def _side(account: str, amount: int, currency: str) -> Shown:
+    debit, credit = (account, None) if amount > 0 else (None, account)
+    return Shown(debit, credit, abs(amount), currency)
+
+
+def _range(code: str | None) -> tuple[str | None, str | None]:
+    """The bounds of the codes that are asked for."""
+    if code is None:
+        return None, None
+    if code.endswith("*"):
+        return code[:-1], code[:-1] + "\x7f"
+    return code, code + "\x01"
+
+
+def _cursor_param(query: ListQuery) -> str:
+    return "starting_after" if query.starting_after is not None else "ending_before"
+
+
+def _end_of(instant: datetime) -> datetime:
+    """The wire knows whole seconds: "at this second" is up to its end."""
+    return instant + timedelta(microseconds=999_999)

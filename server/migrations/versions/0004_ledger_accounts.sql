@@ -1,0 +1,65 @@
+ALTER TABLE ledger_accounts ADD COLUMN ceiling BIGINT;
+ALTER TABLE ledger_accounts ADD COLUMN public_id TEXT COLLATE "C";
+ALTER TABLE ledger_accounts ADD COLUMN created TIMESTAMP WITH TIME ZONE;
+ALTER TABLE ledger_accounts ADD COLUMN posted_at TIMESTAMP WITH TIME ZONE;
+UPDATE ledger_accounts SET public_id = 'la_' || lpad(id::text, 24, '0'), created = now(), posted_at = now();
+ALTER TABLE ledger_accounts ALTER COLUMN public_id SET NOT NULL;
+ALTER TABLE ledger_accounts ALTER COLUMN created SET NOT NULL;
+ALTER TABLE ledger_accounts ALTER COLUMN posted_at SET NOT NULL;
+ALTER TABLE ledger_accounts ADD UNIQUE (tenant_id, public_id);
+COMMENT ON COLUMN ledger_accounts.ceiling IS 'most on the normal side; null: none';
+COMMENT ON COLUMN ledger_accounts.posted_at IS 'of the last entry';
+
+ALTER TABLE ledger_transactions ALTER COLUMN currency DROP NOT NULL;
+ALTER TABLE ledger_transactions ADD COLUMN effective_at TIMESTAMP WITH TIME ZONE;
+ALTER TABLE ledger_transactions ADD COLUMN reference TEXT COLLATE "C";
+ALTER TABLE ledger_transactions ADD COLUMN reverses TEXT COLLATE "C";
+ALTER TABLE ledger_transactions ADD COLUMN metadata JSONB;
+ALTER TABLE ledger_transactions ADD COLUMN pairs JSONB;
+COMMENT ON COLUMN ledger_transactions.currency IS 'null: several';
+COMMENT ON COLUMN ledger_transactions.effective_at IS 'null: when it was made';
+COMMENT ON COLUMN ledger_transactions.reference IS 'the caller''s word for it';
+COMMENT ON COLUMN ledger_transactions.pairs IS 'debited, credited, amount, as the caller said them';
+CREATE UNIQUE INDEX ledger_transactions_reference_guard ON ledger_transactions (tenant_id, reference) WHERE reference IS NOT NULL;
+
+ALTER TABLE ledger_entries ADD COLUMN posted_at TIMESTAMP WITH TIME ZONE;
+ALTER TABLE ledger_entries ADD COLUMN effective_at TIMESTAMP WITH TIME ZONE;
+-- Never before the entry before it, as entries are numbered in the order in which they were posted.
+UPDATE ledger_entries e SET posted_at = p.posted_at FROM (
+    SELECT x.tenant_id, x.account_id, x.version, max(t.created) OVER (
+        PARTITION BY x.tenant_id, x.account_id ORDER BY x.version
+    ) AS posted_at
+    FROM ledger_entries x
+    JOIN ledger_transactions t ON t.tenant_id = x.tenant_id AND t.id = x.transaction_id
+) p WHERE p.tenant_id = e.tenant_id AND p.account_id = e.account_id AND p.version = e.version;
+ALTER TABLE ledger_entries ALTER COLUMN posted_at SET NOT NULL;
+COMMENT ON COLUMN ledger_entries.posted_at IS 'never decreases';
+COMMENT ON COLUMN ledger_entries.effective_at IS 'where it counts from before that';
+CREATE INDEX ledger_entries_backdated ON ledger_entries (tenant_id, account_id, effective_at) WHERE effective_at IS NOT NULL;
+
+CREATE TABLE ledger_profiles (
+    tenant_id BIGINT NOT NULL,
+    id TEXT COLLATE "C" NOT NULL,
+    version INTEGER NOT NULL,
+    created TIMESTAMP WITH TIME ZONE NOT NULL,
+    code TEXT COLLATE "C" NOT NULL,
+    currency TEXT NOT NULL,
+    normal_side TEXT NOT NULL,
+    floor BIGINT,
+    ceiling BIGINT,
+    name TEXT,
+    metadata JSONB NOT NULL,
+    status TEXT NOT NULL,
+    PRIMARY KEY (tenant_id, id),
+    CONSTRAINT ledger_profiles_code_guard UNIQUE (tenant_id, code)
+);
+
+CREATE TABLE ledger_reversals (
+    tenant_id BIGINT NOT NULL,
+    id TEXT COLLATE "C" NOT NULL,
+    version INTEGER NOT NULL,
+    created TIMESTAMP WITH TIME ZONE NOT NULL,
+    reversed JSONB NOT NULL,
+    whole BOOLEAN NOT NULL,
+    CONSTRAINT ledger_reversals_guard PRIMARY KEY (tenant_id, id)
+);
