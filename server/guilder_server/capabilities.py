@@ -9,7 +9,7 @@ from __future__ import annotations
 from guilder_server.customers.infra.tables import CUSTOMERS
 from guilder_server.events.infra import tables as events
 from guilder_server.gateways.infra.store import ATTEMPTS
-from guilder_server.ledger.infra.tables import PROFILES, REVERSALS
+from guilder_server.ledger.infra.tables import HOLDS, PROFILES, REFERENCES, REVERSALS
 from guilder_server.payment_methods.infra.tables import PAYMENT_METHODS
 from guilder_server.payments.infra.store import CHARGES, INTENTS, REFUNDS
 from guilder_server.postgres import keys
@@ -34,6 +34,8 @@ MAPPINGS = Mappings(
     [
         PROFILES,
         REVERSALS,
+        HOLDS,
+        REFERENCES,
         CUSTOMERS,
         PAYMENT_METHODS,
         ATTEMPTS,

@@ -46,10 +46,12 @@ from guilder_server.ledger.domain.account import AsOf, Entry, Standing
 from guilder_server.ledger.domain.posted import Bulk, Posted
 from guilder_server.ledger.flows.accounts import Accounts as LedgerAccounts
 from guilder_server.ledger.flows.balance import LedgerFlows
+from guilder_server.ledger.flows.holds import Holds
 from guilder_server.ledger.flows.transactions import Transactions
 from guilder_server.ledger.infra.books import PostgresBooks
 from guilder_server.ledger.infra.poster import poster
 from guilder_server.ledger.infra.store import PostgresLedger
+from guilder_server.ledger.jobs import LedgerJobs
 from guilder_server.ledger.views import (
     LedgerViews,
     view_as_of,
@@ -161,6 +163,7 @@ class House:
         books = PostgresBooks(pool, reads)
         self.ledger_accounts = LedgerAccounts(books, ids, clock)
         self.transactions = Transactions(books, ids, clock)
+        self.books, self.holds = books, Holds(books, clock)
         gateways = {gateway.name: gateway for gateway in make_gateways(settings, clock)}
         self.default_gateway = next(iter(gateways))
         customer_store = PostgresCustomers(pool, reads)
@@ -192,7 +195,7 @@ class House:
             ChargesApi(self.tools),
             CustomersApi(self.customer_flows),
             LedgerAccountsApi(self.ledger_accounts),
-            LedgerTransactionsApi(self.transactions),
+            LedgerTransactionsApi(self.transactions, self.holds),
             EventsApi(Events(self.event_store, self.webhooks)),
             PaymentIntentsApi(self.tools),
             PaymentMethodsApi(self.method_flows),
@@ -293,6 +296,7 @@ def make_executor(ground: Ground, house: House, contract: Contract) -> Executor:
 
 
 def _sweeper(ground: Ground, house: House, executor: Executor) -> Sweeper:
+    ledger_jobs = LedgerJobs(house.books, house.holds, executor, ground.clock)
     jobs = PaymentJobs(house.tools, executor, ground.committer.commit)
 
     async def forget_keys() -> int:
@@ -302,6 +306,7 @@ def _sweeper(ground: Ground, house: House, executor: Executor) -> Sweeper:
         [
             Sweep("resolve_attempts", jobs.resolve_attempts, every_s=2),
             Sweep("expire_holds", jobs.expire_holds, every_s=30),
+            Sweep("expire_ledger_holds", ledger_jobs.expire_holds, every_s=2),
             Sweep("prune_keys", forget_keys, every_s=3600),
         ]
     )

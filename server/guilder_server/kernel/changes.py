@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from guilder_server.kernel.copies import replace
-from guilder_server.kernel.postings import AccountRef, Condition, LedgerTransaction
+from guilder_server.kernel.postings import AccountRef, Condition, Holding, LedgerTransaction
 from guilder_server.kernel.tenant import Tenant
 
 
@@ -78,7 +78,8 @@ class Changes:
     changed: list[tuple[Stored, Stored]] = field(default_factory=list)
     relied: list[Stored] = field(default_factory=list)
     opened: list[AccountRef] = field(default_factory=list)
-    postings: list[LedgerTransaction] = field(default_factory=list)
+    # What is posted, and what is held or let go, in the order in which it happens.
+    postings: list[LedgerTransaction | Holding] = field(default_factory=list)
     conditions: list[Condition] = field(default_factory=list)
     facts: list[Fact] = field(default_factory=list)
     events: list[EventRow] = field(default_factory=list)
@@ -119,6 +120,10 @@ class Changes:
         self.postings.append(transaction)
         return transaction
 
+    def hold(self, holding: Holding) -> None:
+        """Money is held, or let go for what follows."""
+        self.postings.append(holding)
+
     def record(self, type: str, subject: Stored, previous: Stored | None = None) -> None:
         """A fact that listeners will hear of; `previous` is the subject before an update."""
         self.facts.append(Fact(type, subject, previous))
@@ -138,7 +143,8 @@ class Changes:
         """Objects as they will be once this is committed, by id."""
         found: dict[str, Stored] = {thing.id: thing for thing in self.added}
         found.update((after.id, after) for _, after in self.changed)
-        found.update((entry.id, entry) for entry in self.postings)
+        posted = (one for one in self.postings if isinstance(one, LedgerTransaction))
+        found.update((one.id, one) for one in posted)
         return found
 
 

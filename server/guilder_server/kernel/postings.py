@@ -39,12 +39,14 @@ class Leg:
 @dataclass(frozen=True, slots=True)
 class Condition:
     """What must hold of an account: that it had so many `entries` before, and that its balance on
-    the normal side is at least and at most so much after. `param` is what named the account."""
+    the normal side is at least and at most so much after, and nothing of it held where it is to
+    be `free`. `param` is what named the account."""
 
     account: AccountRef
     entries: int | None = None
     least: int | None = None
     most: int | None = None
+    free: bool = False
     param: str | None = None
 
 
@@ -87,3 +89,14 @@ class LedgerTransaction:
                 raise ValueError(f"{self.id}: a leg is zero or of another currency: {self.legs}")
         if any(sums.values()):
             raise ValueError(f"{self.id}: debits and credits differ: {self.legs}")
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """Money that is kept for a transaction to come, or let go again: a leg above zero counts as a
+    debit that is held on its account, one below as a credit."""
+
+    legs: tuple[Leg, ...]
+    released: bool = False
+    conditions: tuple[Condition, ...] = ()
+    param: str | None = None

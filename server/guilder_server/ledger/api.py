@@ -16,6 +16,7 @@ from guilder_server.ledger.domain.posted import Posted
 from guilder_server.ledger.domain.transfers import Expectation, Posting, Wish
 from guilder_server.ledger.flows.accounts import Accounts
 from guilder_server.ledger.flows.balance import LedgerFlows
+from guilder_server.ledger.flows.holds import Holds
 from guilder_server.ledger.flows.transactions import Transactions
 
 
@@ -66,8 +67,8 @@ class LedgerAccountsApi:
 
 
 class LedgerTransactionsApi:
-    def __init__(self, transactions: Transactions) -> None:
-        self._transactions = transactions
+    def __init__(self, transactions: Transactions, holds: Holds) -> None:
+        self._transactions, self._holds = transactions, holds
 
     async def create_ledger_transaction(self, call: Call) -> Done:
         return await self._transactions.post(call.tenant, _wish(call.params))
@@ -87,6 +88,13 @@ class LedgerTransactionsApi:
             call.params.get("amount"),
             _wish({**call.params, "postings": []}),
         )
+
+    async def post_ledger_transaction(self, call: Call) -> Done:
+        amount = call.params.get("amount")
+        return await self._holds.post(call.tenant, call.path["transaction"], amount)
+
+    async def void_ledger_transaction(self, call: Call) -> Done:
+        return await self._holds.void(call.tenant, call.path["transaction"])
 
     async def retrieve_ledger_transaction(self, call: Call) -> Posted:
         return await self._transactions.retrieve(call.tenant, call.path["transaction"])
@@ -109,6 +117,8 @@ def _wish(params: Mapping[str, Any], place: str = "") -> Wish:
         metadata.merge({}, params.get("metadata"), param),
         _instant(params.get("effective_at")),
         place,
+        pending=params.get("status") == "pending",
+        expires_at=_instant(params.get("expires_at")),
     )
 
 

@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import Protocol
 
 from guilder_server.kernel.lists import ListQuery
-from guilder_server.kernel.steps import Page
+from guilder_server.kernel.steps import Page, Step
 from guilder_server.kernel.tenant import Tenant
 from guilder_server.ledger.domain.account import LedgerAccount, Standing
 from guilder_server.ledger.domain.balance import BalanceTransaction
+from guilder_server.ledger.domain.holds import Hold
 from guilder_server.ledger.domain.posted import Posted
 from guilder_server.ledger.domain.reversals import Reversal
 
@@ -59,4 +60,14 @@ class BookStore(Protocol):
     async def references(self, tenant: Tenant, wanted: Sequence[str]) -> set[str]:
         """Those of them that transactions have."""
 
+    async def hold(self, tenant: Tenant, id: str) -> Hold | None: ...
+
+    async def expired(self, now: datetime, limit: int) -> Sequence[tuple[Tenant, str]]:
+        """Holds of any tenant that are pending and out of time."""
+
     async def reversal(self, tenant: Tenant, id: str) -> Reversal | None: ...
+
+
+class Settler(Protocol):
+    async def settle(self, tenant: Tenant, step: Step) -> None:
+        """Commit what a job has decided. Raises GuardLost when a row has changed meanwhile."""

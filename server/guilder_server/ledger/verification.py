@@ -94,6 +94,25 @@ FROM (
 WHERE said <> posted ORDER BY tenant_id, id LIMIT 1
 """
 
+_HELD = """
+SELECT format('account %s (%s) of tenant %s holds debits of %s and credits of %s, its pending '
+              'transactions hold %s and %s', code, currency, tenant_id, held_debits, held_credits,
+              debits, credits)
+FROM (
+    SELECT a.*, coalesce(h.debits, 0) AS debits, coalesce(h.credits, 0) AS credits
+    FROM ledger_accounts a
+    LEFT JOIN (
+        SELECT h.tenant_id, side.account, sum(side.debit) AS debits, sum(side.credit) AS credits
+        FROM ledger_holds h CROSS JOIN jsonb_array_elements(h.pairs) pair
+        CROSS JOIN LATERAL (VALUES
+            (pair ->> 0, (pair ->> 2)::bigint, 0), (pair ->> 1, 0, (pair ->> 2)::bigint)
+        ) side (account, debit, credit)
+        WHERE h.status = 'pending' GROUP BY 1, 2
+    ) h ON h.tenant_id = a.tenant_id AND h.account = a.public_id
+) held
+WHERE held_debits <> debits OR held_credits <> credits ORDER BY tenant_id, id LIMIT 1
+"""
+
 _FLOORS = """
 SELECT format('account %s (%s) of tenant %s is at %s, outside its limits of %s and %s',
               code, currency, tenant_id, normal, coalesce(floor::text, 'none'),
@@ -192,6 +211,7 @@ PROOFS = (
     Proof("every balance is the sum of its entries", _EACH_BALANCE),
     Proof("running balances follow one another without a gap", _RUNNING),
     Proof("what callers posted is what they said", _AS_SAID),
+    Proof("what is held is what pending transactions hold", _HELD),
     Proof("no account is below its floor or above its ceiling", _FLOORS),
     Proof("every transaction has its cause", _EXPLAINED),
     Proof("every transaction that a payment names is its own", _NAMED),

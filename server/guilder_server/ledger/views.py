@@ -82,6 +82,7 @@ def view_standing(standing: Standing, tenant: Tenant) -> wire.LedgerAccount:
     return {
         "id": account.id,
         "object": "ledger_account",
+        "available": standing.available,
         "balance": standing.balance,
         "ceiling": account.ceiling,
         "code": account.code,
@@ -89,6 +90,8 @@ def view_standing(standing: Standing, tenant: Tenant) -> wire.LedgerAccount:
         "currency": account.currency,
         "entries": standing.entries,
         "floor": account.floor,
+        "held_credits": standing.held_credits,
+        "held_debits": standing.held_debits,
         "livemode": tenant.livemode,
         "metadata": account.metadata,
         "name": account.name,
@@ -135,6 +138,7 @@ def view_transaction(posted: Posted, tenant: Tenant) -> wire.LedgerTransaction:
         "created": unix(posted.created),
         "description": posted.description,
         "effective_at": unix(posted.effective_at),
+        "expires_at": _maybe(posted.expires_at),
         "livemode": tenant.livemode,
         "metadata": posted.metadata,
         "postings": [
@@ -150,7 +154,7 @@ def view_transaction(posted: Posted, tenant: Tenant) -> wire.LedgerTransaction:
         "reversed": posted.reversed,
         "reverses": posted.reverses,
         "source": posted.source,
-        "status": "posted",
+        "status": posted.status,
         "type": posted.kind,
     }
 

@@ -92,8 +92,10 @@ from guilder_server.wire.ledger_transactions import (
     LedgerTransaction,
     LedgerTransactionList,
     ListLedgerTransactionsParams,
+    PostLedgerTransactionParams,
     RetrieveLedgerTransactionParams,
     ReverseLedgerTransactionParams,
+    VoidLedgerTransactionParams,
 )
 from guilder_server.wire.payment_intents import (
     CancelPaymentIntentParams,
@@ -398,6 +400,7 @@ __all__ = [
     "PaymentMethodList",
     "PaymentMethodType",
     "PaymentMethodTypes",
+    "PostLedgerTransactionParams",
     "PreferredLocales",
     "RadarOptionsParams",
     "RangeQuery",
@@ -444,6 +447,7 @@ __all__ = [
     "UpdatePaymentMethodParams",
     "UpdateRefundParams",
     "UpdateWebhookEndpointParams",
+    "VoidLedgerTransactionParams",
     "WebhookApiVersion",
     "WebhookDelivery",
     "WebhookDeliveryAttempt",

@@ -28,6 +28,7 @@ class CreateLedgerAccountParams(TypedDict):
 class LedgerAccount(TypedDict):
     id: str
     object: Literal["ledger_account"]
+    available: int
     balance: int
     ceiling: int | None
     code: str
@@ -35,6 +36,8 @@ class LedgerAccount(TypedDict):
     currency: str
     entries: int
     floor: int | None
+    held_credits: int
+    held_debits: int
     livemode: bool
     metadata: Metadata
     name: str | None

@@ -21,9 +21,11 @@ class CreateLedgerTransactionParams(TypedDict):
     description: NotRequired[str]
     effective_at: NotRequired[int]
     expand: NotRequired[Expand]
+    expires_at: NotRequired[int]
     metadata: NotRequired[MetadataParams]
     postings: list[LedgerPostingParams]
     reference: NotRequired[str]
+    status: NotRequired[Literal["pending", "posted"]]
 
 
 class CreateLedgerTransactionsParams(TypedDict):
@@ -38,6 +40,7 @@ class LedgerTransaction(TypedDict):
     created: int
     description: str | None
     effective_at: int
+    expires_at: int | None
     livemode: bool
     metadata: Metadata
     postings: list[LedgerPosting]
@@ -45,7 +48,7 @@ class LedgerTransaction(TypedDict):
     reversed: bool
     reverses: str | None
     source: str | None
-    status: Literal["posted"]
+    status: Literal["expired", "pending", "posted", "voided"]
     type: str
 
 
@@ -67,6 +70,11 @@ class ListLedgerTransactionsParams(TypedDict):
     expand: NotRequired[Expand]
 
 
+class PostLedgerTransactionParams(TypedDict):
+    amount: NotRequired[int]
+    expand: NotRequired[Expand]
+
+
 class RetrieveLedgerTransactionParams(TypedDict):
     """Retrieve a ledger transaction."""
 
@@ -79,3 +87,7 @@ class ReverseLedgerTransactionParams(TypedDict):
     expand: NotRequired[Expand]
     metadata: NotRequired[MetadataParams]
     reference: NotRequired[str]
+
+
+class VoidLedgerTransactionParams(TypedDict):
+    expand: NotRequired[Expand]

@@ -322,7 +322,10 @@ WebhookEventType: TypeAlias = Literal[
     "issuing_transaction.updated",
     "ledger.account.created",
     "ledger.account.updated",
+    "ledger.transaction.expired",
+    "ledger.transaction.pending",
     "ledger.transaction.posted",
+    "ledger.transaction.voided",
     "mandate.updated",
     "payment_intent.amount_capturable_updated",
     "payment_intent.canceled",
@@ -561,9 +564,11 @@ class LedgerBulkItemParams(TypedDict):
     conditions: NotRequired[list[LedgerConditionParams]]
     description: NotRequired[str]
     effective_at: NotRequired[int]
+    expires_at: NotRequired[int]
     metadata: NotRequired[MetadataParams]
     postings: list[LedgerPostingParams]
     reference: NotRequired[str]
+    status: NotRequired[Literal["pending", "posted"]]
 
 
 class LedgerBulkResult(TypedDict):

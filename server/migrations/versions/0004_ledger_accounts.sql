@@ -2,6 +2,12 @@ ALTER TABLE ledger_accounts ADD COLUMN ceiling BIGINT;
 ALTER TABLE ledger_accounts ADD COLUMN public_id TEXT COLLATE "C";
 ALTER TABLE ledger_accounts ADD COLUMN created TIMESTAMP WITH TIME ZONE;
 ALTER TABLE ledger_accounts ADD COLUMN posted_at TIMESTAMP WITH TIME ZONE;
+ALTER TABLE ledger_accounts ADD COLUMN held_debits BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE ledger_accounts ADD COLUMN held_credits BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE ledger_accounts ALTER COLUMN held_debits DROP DEFAULT;
+ALTER TABLE ledger_accounts ALTER COLUMN held_credits DROP DEFAULT;
+COMMENT ON COLUMN ledger_accounts.held_debits IS 'of pending transactions';
+COMMENT ON COLUMN ledger_accounts.held_credits IS 'of pending transactions';
 UPDATE ledger_accounts SET public_id = 'la_' || lpad(id::text, 24, '0'), created = now(), posted_at = now();
 ALTER TABLE ledger_accounts ALTER COLUMN public_id SET NOT NULL;
 ALTER TABLE ledger_accounts ALTER COLUMN created SET NOT NULL;
@@ -20,7 +26,6 @@ COMMENT ON COLUMN ledger_transactions.currency IS 'null: several';
 COMMENT ON COLUMN ledger_transactions.effective_at IS 'null: when it was made';
 COMMENT ON COLUMN ledger_transactions.reference IS 'the caller''s word for it';
 COMMENT ON COLUMN ledger_transactions.pairs IS 'debited, credited, amount, as the caller said them';
-CREATE UNIQUE INDEX ledger_transactions_reference_guard ON ledger_transactions (tenant_id, reference) WHERE reference IS NOT NULL;
 
 ALTER TABLE ledger_entries ADD COLUMN posted_at TIMESTAMP WITH TIME ZONE;
 ALTER TABLE ledger_entries ADD COLUMN effective_at TIMESTAMP WITH TIME ZONE;
@@ -62,4 +67,28 @@ CREATE TABLE ledger_reversals (
     reversed JSONB NOT NULL,
     whole BOOLEAN NOT NULL,
     CONSTRAINT ledger_reversals_guard PRIMARY KEY (tenant_id, id)
+);
+
+CREATE TABLE ledger_holds (
+    tenant_id BIGINT NOT NULL,
+    id TEXT COLLATE "C" NOT NULL,
+    version INTEGER NOT NULL,
+    created TIMESTAMP WITH TIME ZONE NOT NULL,
+    status TEXT NOT NULL,
+    pairs JSONB NOT NULL,
+    description TEXT,
+    reference TEXT COLLATE "C",
+    metadata JSONB NOT NULL,
+    expires_at TIMESTAMP WITH TIME ZONE,
+    PRIMARY KEY (tenant_id, id)
+);
+CREATE INDEX ledger_holds_expiring ON ledger_holds (expires_at) WHERE status = 'pending' AND expires_at IS NOT NULL;
+
+CREATE TABLE ledger_references (
+    tenant_id BIGINT NOT NULL,
+    id TEXT COLLATE "C" NOT NULL,
+    version INTEGER NOT NULL,
+    created TIMESTAMP WITH TIME ZONE NOT NULL,
+    transaction_id TEXT COLLATE "C" NOT NULL,
+    CONSTRAINT ledger_references_guard PRIMARY KEY (tenant_id, id)
 );

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
@@ -41,7 +41,8 @@ class LedgerAccount:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """An account with what it holds: `balance` on its normal side, after `entries` entries.
+    """An account with what it holds: `balance` on its normal side, after `entries` entries;
+    pending transactions hold `held_debits` and `held_credits`.
 
     `system` ones belong to payments, which alone post there.
     """
@@ -50,6 +51,14 @@ class Standing:
     balance: int
     entries: int
     system: bool = False
+    held_debits: int = 0
+    held_credits: int = 0
+
+    @property
+    def available(self) -> int:
+        """What may still leave it: its balance without what is held against it."""
+        debits = self.account.normal_side == "debit"
+        return self.balance - (self.held_credits if debits else self.held_debits)
 
     @property
     def id(self) -> str:
@@ -60,9 +69,27 @@ class Standing:
         return self.account.version
 
     @property
-    def signed(self) -> int:
-        """Debits less credits."""
-        return self.balance if self.account.normal_side == "debit" else -self.balance
+    def holdings(self) -> Holdings:
+        debits = self.account.normal_side == "debit"
+        balance = self.balance if debits else -self.balance
+        return Holdings(balance, self.entries, self.held_debits, self.held_credits)
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """An account in the middle of a request: debits less credits, entries, and what is held."""
+
+    balance: int
+    entries: int
+    held_debits: int
+    held_credits: int
+
+    def after(self, amount: int, *, pending: bool) -> Holdings:
+        if not pending:
+            return replace(self, balance=self.balance + amount, entries=self.entries + 1)
+        if amount > 0:
+            return replace(self, held_debits=self.held_debits + amount)
+        return replace(self, held_credits=self.held_credits - amount)
 
 
 @dataclass(frozen=True, slots=True)

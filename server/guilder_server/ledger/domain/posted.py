@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from guilder_server.kernel.postings import LedgerTransaction
+from guilder_server.ledger.domain.holds import Status
 
 Pair = tuple[str, str, int]
 
@@ -38,10 +39,19 @@ class Posted:
     pairs: tuple[Pair, ...] | None
     reversed: bool = False
     version: int = 1
+    status: Status = "posted"
+    expires_at: datetime | None = None
 
     @classmethod
-    def of(cls, transaction: LedgerTransaction) -> Posted:
-        """One that a caller is posting."""
+    def of(
+        cls,
+        transaction: LedgerTransaction,
+        *,
+        status: Status = "posted",
+        expires_at: datetime | None = None,
+        version: int = 1,
+    ) -> Posted:
+        """One that a caller is posting, or that holds money for it."""
         assert transaction.pairs is not None
         currencies = [leg.account.currency for leg in transaction.legs[::2]]
         together = zip(transaction.pairs, currencies, strict=True)
@@ -57,6 +67,9 @@ class Posted:
             transaction.metadata or {},
             tuple(Shown(*pair, currency) for pair, currency in together),
             transaction.pairs,
+            version=version,
+            status=status,
+            expires_at=expires_at,
         )
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from guilder_server.kernel.errors import InvalidRequest, Refused
 from guilder_server.kernel.postings import AccountRef, Condition, LedgerTransaction, Leg
-from guilder_server.ledger.domain.account import LedgerAccount, Standing, refuse_unfit
+from guilder_server.ledger.domain.account import Holdings, LedgerAccount, Standing, refuse_unfit
 
 NOUN = "ledger transaction"
 PREFIX = "lt"
@@ -45,6 +45,8 @@ class Wish:
     metadata: dict[str, str] | None = None
     effective_at: datetime | None = None
     place: str = ""
+    pending: bool = False
+    expires_at: datetime | None = None
 
     def param(self, name: str) -> str:
         head, bracket, rest = name.partition("[")
@@ -76,6 +78,19 @@ def transaction(
             "parameter_invalid",
             "effective_at lies in the future; a transaction counts from now at the latest.",
             wish.param("effective_at"),
+        )
+    if wish.pending and wish.effective_at is not None:
+        raise InvalidRequest(
+            "parameter_invalid",
+            "A pending transaction counts from when it is posted. Leave effective_at out.",
+            wish.param("effective_at"),
+        )
+    if wish.expires_at is not None and (not wish.pending or wish.expires_at <= now):
+        raise InvalidRequest(
+            "parameter_invalid",
+            "Only a pending transaction expires, and in the future: send status=pending and a "
+            "later expires_at.",
+            wish.param("expires_at"),
         )
     legs: list[Leg] = []
     for number, posting in enumerate(wish.postings):
@@ -136,30 +151,33 @@ def _conditions(wish: Wish, standings: Mapping[str, Standing]) -> list[Condition
     ]
 
 
-def judged(transaction: LedgerTransaction, balances: dict[str, tuple[int, int]]) -> str | None:
-    """Whether it would be posted on `balances`, (debits less credits, entries) by account id,
-    which then become those after it: None, or the code of why not. The poster judges for good,
-    under lock; this is for telling beforehand."""
-    trial = dict(balances)
+def judged(
+    transaction: LedgerTransaction, accounts: dict[str, Holdings], *, pending: bool
+) -> str | None:
+    """Whether it would be posted, or held where it is pending, on `accounts` by their ids, which
+    then become those after it: None, or the code of why not. The poster judges for good, under
+    lock; this is for telling beforehand."""
+    trial = dict(accounts)
     for leg in transaction.legs:
-        id = _id(leg.account)
-        balance, entries = trial[id]
-        balance += leg.amount
-        trial[id] = (balance, entries + 1)
-        normal = balance if leg.account.normal_side == "debit" else -balance
-        if leg.account.floor is not None and normal < leg.account.floor:
+        id, ref = _id(leg.account), leg.account
+        now = trial[id] = trial[id].after(leg.amount, pending=pending)
+        debits = ref.normal_side == "debit"
+        normal = now.balance if debits else -now.balance
+        going = now.held_credits if debits else now.held_debits
+        coming = now.held_debits if debits else now.held_credits
+        if ref.floor is not None and normal - going < ref.floor:
             return "balance_insufficient"
-        if leg.account.ceiling is not None and normal > leg.account.ceiling:
+        if ref.ceiling is not None and normal + coming > ref.ceiling:
             return "balance_exceeded"
     for condition in transaction.conditions:
         id = _id(condition.account)
-        balance = trial[id][0]
+        balance = trial[id].balance
         normal = balance if condition.account.normal_side == "debit" else -balance
-        if condition.entries not in (None, balances[id][1]) or (
+        if condition.entries not in (None, accounts[id].entries) or (
             condition.least is not None and normal < condition.least
         ):
             return "ledger_condition_failed"
-    balances.update(trial)
+    accounts.update(trial)
     return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -96,7 +97,7 @@ class Accounts:
         if "status" in params:
             self._refuse_status(before, params["status"], changes)
         account = changes.change(before.account, replace(before.account, **changed))
-        after = Standing(account, before.balance, before.entries)
+        after = dataclasses.replace(before, account=account)
         changes.record("ledger.account.updated", after, previous=before)
         return Done(after, changes)
 
@@ -122,12 +123,14 @@ class Accounts:
                 "status",
             )
         if status == "closed":
-            if before.balance != 0:
+            if before.balance or before.held_debits or before.held_credits:
                 raise Refused(
                     "ledger_account_not_empty",
-                    f"{account.code} holds {before.balance}. Only an account with a balance of "
-                    "zero can be closed.",
+                    f"{account.code} has a balance of {before.balance}, or money that is held. "
+                    "Only an account without either can be closed.",
                     "status",
                 )
             # Also at the moment in which it closes.
-            changes.conditions.append(Condition(account.ref, least=0, most=0, param="status"))
+            changes.conditions.append(
+                Condition(account.ref, least=0, most=0, free=True, param="status")
+            )

@@ -13,9 +13,9 @@ from guilder_server.kernel.lists import ListQuery
 from guilder_server.kernel.postings import LedgerTransaction
 from guilder_server.kernel.steps import Done, Page
 from guilder_server.kernel.tenant import Tenant
-from guilder_server.ledger.domain import reversals, transfers
+from guilder_server.ledger.domain import holds, reversals, transfers
 from guilder_server.ledger.domain.account import NOUN as ACCOUNT
-from guilder_server.ledger.domain.account import Standing
+from guilder_server.ledger.domain.account import Holdings, Standing
 from guilder_server.ledger.domain.posted import Bulk, Posted, Result
 from guilder_server.ledger.domain.transfers import NOUN, PREFIX, Posting, Wish
 from guilder_server.ledger.ports import BookStore
@@ -43,23 +43,20 @@ class Transactions:
         seen = await self._look(tenant, [wish])
         changes = Changes(tenant)
         transaction = self._built(wish, seen)
-        self._put(changes, transaction, seen)
-        return Done(Posted.of(transaction), changes)
+        return Done(self._put(changes, transaction, wish, seen), changes)
 
     async def post_all(self, tenant: Tenant, wishes: Sequence[Wish], *, atomic: bool) -> Done:
         """All or none of them, or each by itself. What is refused by itself was refused on what
         was read; what is posted is judged again under lock, and everything anew if that differs."""
         seen = await self._look(tenant, wishes, lenient=not atomic)
-        balances = {
-            id: (standing.signed, standing.entries) for id, standing in seen.standings.items()
-        }
+        accounts = {id: standing.holdings for id, standing in seen.standings.items()}
         changes = Changes(tenant, decides_again=not atomic)
         results: list[Result] = []
         for wish in wishes:
             try:
                 transaction = self._built(wish, seen)
-                if not atomic and (code := transfers.judged(transaction, balances)) is not None:
-                    raise Refused(code, f"{_REFUSALS[code]} Nothing was posted.", transaction.param)
+                if not atomic:
+                    _judge(transaction, wish, accounts)
             except GuilderError as error:
                 if atomic:
                     raise
@@ -67,13 +64,20 @@ class Transactions:
                 continue
             if transaction.reference is not None:
                 seen.references.add(transaction.reference)
-            self._put(changes, transaction, seen)
+            self._put(changes, transaction, wish, seen)
             results.append(Result(transaction.id))
         return Done(Bulk(tuple(results)), changes)
 
     async def reverse(self, tenant: Tenant, id: str, amount: int | None, wish: Wish) -> Done:
         """Post what is left of a transaction the other way, or `amount` of it."""
         original = await self.retrieve(tenant, id)
+        if original.status != "posted":
+            raise Refused(
+                "ledger_transaction_unexpected_state",
+                f"The ledger transaction {id} is {original.status}; only one that is posted can "
+                "be reversed.",
+                "transaction",
+            )
         if original.pairs is None:
             raise Refused(
                 "ledger_account_system",
@@ -99,10 +103,10 @@ class Transactions:
         seen = await self._look(tenant, [wish])
         changes = Changes(tenant)
         transaction = self._built(wish, seen, kind="reversal", reverses=id)
-        self._put(changes, transaction, seen)
+        posted = self._put(changes, transaction, wish, seen)
         now = self._clock.now()
         changes.save(before, reversals.after(id, pairs, before, amounts, now))
-        return Done(Posted.of(transaction), changes)
+        return Done(posted, changes)
 
     async def retrieve(self, tenant: Tenant, id: str) -> Posted:
         found = await self._store.posted(tenant, id)
@@ -149,13 +153,32 @@ class Transactions:
         )
 
     @staticmethod
-    def _put(changes: Changes, transaction: LedgerTransaction, seen: _Seen) -> None:
-        changes.post(transaction)
+    def _put(changes: Changes, transaction: LedgerTransaction, wish: Wish, seen: _Seen) -> Posted:
+        """Into the change set: posted, or held."""
         for leg in transaction.legs:
             assert leg.account.id is not None
             # Frozen or closed meanwhile, it takes no postings.
             changes.rely(seen.standings[leg.account.id].account)
-        changes.record("ledger.transaction.posted", Posted.of(transaction))
+        if transaction.reference is not None:
+            changes.add(
+                holds.Reference(transaction.reference, 1, transaction.created, transaction.id)
+            )
+        if wish.pending:
+            posted = Posted.of(transaction, status="pending", expires_at=wish.expires_at)
+            changes.add(holds.held(transaction, wish.expires_at))
+            changes.hold(holds.holding(transaction))
+            changes.record("ledger.transaction.pending", posted)
+        else:
+            posted = Posted.of(transaction)
+            changes.post(transaction)
+            changes.record("ledger.transaction.posted", posted)
+        return posted
+
+
+def _judge(transaction: LedgerTransaction, wish: Wish, accounts: dict[str, Holdings]) -> None:
+    code = transfers.judged(transaction, accounts, pending=wish.pending)
+    if code is not None:
+        raise Refused(code, f"{_REFUSALS[code]} Nothing was posted.", transaction.param)
 
 
 def _amounts(left: list[int], amount: int | None) -> list[int]:

@@ -20,10 +20,11 @@ from guilder_server.ledger.domain.account import (
     entry_id,
     version_of,
 )
+from guilder_server.ledger.domain.holds import Hold
 from guilder_server.ledger.domain.posted import Posted, Shown
 from guilder_server.ledger.domain.reversals import Reversal
 from guilder_server.ledger.infra.store import HEADERS, Header
-from guilder_server.ledger.infra.tables import REVERSALS, transactions
+from guilder_server.ledger.infra.tables import HOLDS, REVERSALS, transactions
 from guilder_server.postgres import listing
 from guilder_server.postgres.columns import BIGINT, TEXT
 from guilder_server.postgres.pool import Pool
@@ -31,7 +32,7 @@ from guilder_server.postgres.reads import Lookup, MergedReads
 
 _COLUMNS = """
     a.public_id, a.code, a.currency, a.normal_side, a.floor, a.ceiling, a.created, a.balance,
-    a.version, p.version, p.name, p.metadata, p.status
+    a.version, a.held_debits, a.held_credits, p.version, p.name, p.metadata, p.status
 """
 _PROFILED = """
     LEFT JOIN ledger_profiles p ON p.tenant_id = a.tenant_id AND p.id = a.public_id
@@ -40,8 +41,8 @@ _metadata = msgspec.json.Decoder(dict[str, str])
 
 
 def _standing(row: Sequence[Any]) -> Standing:
-    id, code, currency, side, floor, ceiling, created, balance, entries, *profile = row
-    version, name, metadata, status = profile
+    id, code, currency, side, floor, ceiling, created, balance, entries, *rest = row
+    held_debits, held_credits, version, name, metadata, status = rest
     account = LedgerAccount(
         id,
         version or 0,
@@ -55,7 +56,14 @@ def _standing(row: Sequence[Any]) -> Standing:
         {} if metadata is None else _metadata.decode(metadata),
         status or "open",
     )
-    return Standing(account, _normal(side, balance), entries, system=version is None)
+    return Standing(
+        account,
+        _normal(side, balance),
+        entries,
+        system=version is None,
+        held_debits=held_debits,
+        held_credits=held_credits,
+    )
 
 
 def _normal(side: str, balance: int) -> int:
@@ -120,8 +128,11 @@ JOIN ledger_accounts a ON a.tenant_id = e.tenant_id AND a.id = e.account_id
 WHERE e.tenant_id = %s AND e.transaction_id = %s ORDER BY e.amount DESC, a.public_id
 """
 _CODE = "SELECT FROM ledger_profiles WHERE tenant_id = %s AND code = %s"
-_REFERENCES = (
-    "SELECT reference FROM ledger_transactions WHERE tenant_id = %s AND reference = ANY(%s)"
+_REFERENCES = "SELECT id FROM ledger_references WHERE tenant_id = %s AND id = ANY(%s)"
+_EXPIRED = (
+    "SELECT h.tenant_id, t.account_id, t.livemode, h.id FROM ledger_holds h "
+    "JOIN tenants t ON t.id = h.tenant_id "
+    "WHERE h.status = 'pending' AND h.expires_at <= %s ORDER BY h.expires_at LIMIT %s"
 )
 _OWN = (
     "SELECT public_id, currency FROM ledger_accounts WHERE tenant_id = %s AND public_id = ANY(%s)"
@@ -187,7 +198,8 @@ class PostgresBooks:
     async def posted(self, tenant: Tenant, id: str) -> Posted | None:
         header = await self._reads.one(HEADERS.lookup, tenant.id, id)
         if header is None:
-            return None
+            hold = await self.hold(tenant, id)
+            return None if hold is None else await self._pending(tenant, hold)
         reversal = await self.reversal(tenant, id)
         return _posted(header, await self._shown(tenant, [header]), reversal)
 
@@ -207,6 +219,32 @@ class PostgresBooks:
         if not wanted:
             return set()
         return {word for (word,) in await self._rows(_REFERENCES, [tenant.id, list(wanted)])}
+
+    async def hold(self, tenant: Tenant, id: str) -> Hold | None:
+        return await self._reads.one(HOLDS.lookup, tenant.id, id)
+
+    async def expired(self, now: datetime, limit: int) -> list[tuple[Tenant, str]]:
+        return [(Tenant(*row[:3]), row[3]) for row in await self._rows(_EXPIRED, [now, limit])]
+
+    async def _pending(self, tenant: Tenant, hold: Hold) -> Posted:
+        named = list({id for pair in hold.pairs for id in pair[:2]})
+        currencies = dict(await self._rows(_OWN, [tenant.id, named]))
+        return Posted(
+            hold.id,
+            hold.created,
+            "transfer",
+            None,
+            hold.description,
+            hold.reference,
+            None,
+            hold.created,
+            hold.metadata,
+            tuple(Shown(*pair, currencies[pair[0]]) for pair in hold.pairs),
+            tuple(hold.pairs),
+            version=hold.version,
+            status=hold.status,
+            expires_at=hold.expires_at,
+        )
 
     async def reversal(self, tenant: Tenant, id: str) -> Reversal | None:
         return await self._reads.one(REVERSALS.lookup, tenant.id, id)

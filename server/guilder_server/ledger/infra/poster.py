@@ -8,7 +8,7 @@ account cost that account one update.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -16,20 +16,20 @@ from guilder_server.kernel.changes import Changes, GuardLost
 from guilder_server.kernel.clock import Clock, SystemClock
 from guilder_server.kernel.errors import Refused
 from guilder_server.kernel.ids import Ids
-from guilder_server.kernel.postings import AccountRef, Condition, LedgerTransaction
+from guilder_server.kernel.postings import AccountRef, Condition, Holding, LedgerTransaction
 from guilder_server.postgres.columns import BIGINT, INSTANT, JSONB, TEXT
 from guilder_server.postgres.committer import Part, PartMaker
 from guilder_server.postgres.statements import Statement
 
 _CREATE = (
     "INSERT INTO ledger_accounts (tenant_id, code, currency, normal_side, floor, ceiling, "
-    "public_id, created, posted_at, balance, version) "
-    "SELECT *, 0, 0 FROM unnest(%s, %s, %s, %s, %s, %s, %s, %s, %s) "
+    "public_id, created, posted_at, balance, version, held_debits, held_credits) "
+    "SELECT *, 0, 0, 0, 0 FROM unnest(%s, %s, %s, %s, %s, %s, %s, %s, %s) "
     "ON CONFLICT (tenant_id, code, currency) DO NOTHING RETURNING tenant_id, code, currency"
 )
 _LOCK = (
-    "SELECT a.tenant_id, a.code, a.currency, a.id, a.balance, a.version, a.floor, a.ceiling, "
-    "a.normal_side, a.posted_at "
+    "SELECT a.tenant_id, a.code, a.currency, a.held_debits, a.held_credits, a.id, a.balance, "
+    "a.version, a.floor, a.ceiling, a.normal_side, a.posted_at "
     "FROM unnest(%s, %s, %s) AS k(tenant_id, code, currency) "
     "JOIN ledger_accounts a USING (tenant_id, code, currency) "
     "ORDER BY a.tenant_id, a.id FOR NO KEY UPDATE OF a"
@@ -47,12 +47,15 @@ _ENTRIES = (
 )
 _BALANCES = (
     "UPDATE ledger_accounts a "
-    "SET balance = v.balance, version = v.version, posted_at = v.posted_at "
-    "FROM unnest(%s, %s, %s, %s, %s) AS v(tenant_id, id, balance, version, posted_at) "
+    "SET balance = v.balance, version = v.version, posted_at = v.posted_at, "
+    "held_debits = v.held_debits, held_credits = v.held_credits "
+    "FROM unnest(%s, %s, %s, %s, %s, %s, %s) "
+    "AS v(tenant_id, id, balance, version, posted_at, held_debits, held_credits) "
     "WHERE a.tenant_id = v.tenant_id AND a.id = v.id"
 )
 
 Place = tuple[int, str, str]  # tenant, code, currency
+Move = LedgerTransaction | Holding
 
 # Some 20 MB. An account that was forgotten is made once more, in vain.
 MOST_KNOWN = 100_000
@@ -99,7 +102,22 @@ class ConditionFailed(LimitReached):
 
 
 @dataclass(slots=True)
-class _Account:
+class _Held:
+    """What pending transactions hold of an account."""
+
+    held_debits: int
+    held_credits: int
+
+    def hold(self, amount: int, *, released: bool) -> None:
+        sign = -1 if released else 1
+        if amount > 0:
+            self.held_debits += sign * amount
+        else:
+            self.held_credits -= sign * amount
+
+
+@dataclass(slots=True)
+class _Account(_Held):
     id: int
     balance: int
     version: int
@@ -114,7 +132,7 @@ class _Account:
 
 
 @dataclass(slots=True)
-class _Trial:
+class _Trial(_Held):
     """An account as it would be after what has been judged so far."""
 
     balance: int
@@ -188,34 +206,50 @@ class Poster(Part):
 
     def refusal(self, changes: Changes) -> Exception | None:
         trials: dict[Place, _Trial] = {}
-        for transaction in changes.postings:
-            refusal = self._refusal_of(changes, transaction, trials)
+        for move in changes.postings:
+            refusal = self._refusal_of(changes, move, trials)
             if refusal is not None and changes.decides_again:
-                return GuardLost(f"what {transaction.id} relied on has changed")
+                return GuardLost(f"what the change set relied on has changed: {refusal}")
             if refusal is not None:
                 return refusal
         return self._broken(changes, changes.conditions, trials, trials)
 
     def _refusal_of(
-        self, changes: Changes, transaction: LedgerTransaction, trials: dict[Place, _Trial]
+        self, changes: Changes, move: Move, trials: dict[Place, _Trial]
     ) -> Exception | None:
-        before = {}
-        for condition in transaction.conditions:
-            place = _place(changes, condition.account)
-            trial = self._trial(place, trials)
-            before[place] = _Trial(trial.balance, trial.version)
-        for leg in transaction.legs:
+        before = {
+            place: replace(self._trial(place, trials))
+            for place in (_place(changes, condition.account) for condition in move.conditions)
+        }
+        for leg in move.legs:
             place = _place(changes, leg.account)
-            account, trial = self._accounts[place], self._trial(place, trials)
-            trial.balance += leg.amount
-            trial.version += 1
-            normal = account.normal(trial.balance)
-            if account.floor is not None and normal < account.floor:
-                return FloorReached(leg.account, transaction.param)
-            most = _LARGEST if account.ceiling is None else account.ceiling
-            if normal > most or normal < -_LARGEST:
-                return CeilingReached(leg.account, transaction.param)
-        return self._broken(changes, transaction.conditions, before, trials)
+            trial = self._trial(place, trials)
+            if isinstance(move, LedgerTransaction):
+                trial.balance += leg.amount
+                trial.version += 1
+            else:
+                trial.hold(leg.amount, released=move.released)
+            refusal = self._beyond(leg.account, place, trial, move.param)
+            if refusal is not None:
+                return refusal
+        return self._broken(changes, move.conditions, before, trials)
+
+    def _beyond(
+        self, ref: AccountRef, place: Place, trial: _Trial, param: str | None
+    ) -> Exception | None:
+        """Limits hold with what is pending counted: as if all that is held against the account
+        were posted, and nothing of what is held in its favour."""
+        account = self._accounts[place]
+        normal = account.normal(trial.balance)
+        debits = account.normal_side == "debit"
+        going = trial.held_credits if debits else trial.held_debits
+        coming = trial.held_debits if debits else trial.held_credits
+        if account.floor is not None and normal - going < account.floor:
+            return FloorReached(ref, param)
+        most = _LARGEST if account.ceiling is None else account.ceiling
+        if normal + coming > most or normal - going < -_LARGEST:
+            return CeilingReached(ref, param)
+        return None
 
     def _broken(
         self,
@@ -234,35 +268,47 @@ class Poster(Part):
                 return ConditionFailed(condition, f"would be left with {normal}")
             if condition.most is not None and normal > condition.most:
                 return ConditionFailed(condition, f"would be left with {normal}")
+            if condition.free and (has.held_debits or has.held_credits):
+                return ConditionFailed(condition, "has money that is held")
         return None
 
     def _trial(self, place: Place, trials: dict[Place, _Trial]) -> _Trial:
         trial = trials.get(place)
         if trial is None:
             account = self._accounts[place]
-            trial = trials[place] = _Trial(account.balance, account.version)
+            trial = trials[place] = _Trial(
+                account.held_debits, account.held_credits, account.balance, account.version
+            )
         return trial
 
     def grant(self, changes: Changes) -> None:
-        tenant = changes.tenant.id
-        for transaction in changes.postings:
-            self._transactions.append((tenant, transaction))
-            for leg in transaction.legs:
+        for move in changes.postings:
+            if isinstance(move, LedgerTransaction):
+                self._transactions.append((changes.tenant.id, move))
+            for leg in move.legs:
                 account = self._accounts[_place(changes, leg.account)]
-                account.balance += leg.amount
-                account.version += 1
                 account.touched = True
-                self._entries.append(
-                    _Entry(
-                        tenant,
-                        account.id,
-                        account.version,
-                        transaction,
-                        leg.amount,
-                        account.balance,
-                        self._posted_at(account),
-                    )
-                )
+                if isinstance(move, Holding):
+                    account.hold(leg.amount, released=move.released)
+                else:
+                    self._enter(changes.tenant.id, account, move, leg.amount)
+
+    def _enter(
+        self, tenant: int, account: _Account, transaction: LedgerTransaction, amount: int
+    ) -> None:
+        account.balance += amount
+        account.version += 1
+        self._entries.append(
+            _Entry(
+                tenant,
+                account.id,
+                account.version,
+                transaction,
+                amount,
+                account.balance,
+                self._posted_at(account),
+            )
+        )
 
     def _posted_at(self, account: _Account) -> datetime:
         """Now, under the account's lock, and never before its last entry, whatever the clocks of
@@ -273,14 +319,19 @@ class Poster(Part):
         return account.posted_at
 
     def second(self) -> list[Statement]:
-        if not self._entries:
-            return []
         touched = [
             (place[0], account) for place, account in self._accounts.items() if account.touched
         ]
+        if not touched:
+            return []
+        posted: list[Statement] = []
+        if self._entries:
+            posted = [
+                (_TRANSACTIONS, self._transaction_arrays()),
+                (_ENTRIES, self._entry_arrays()),
+            ]
         return [
-            (_TRANSACTIONS, self._transaction_arrays()),
-            (_ENTRIES, self._entry_arrays()),
+            *posted,
             (
                 _BALANCES,
                 [
@@ -289,6 +340,8 @@ class Poster(Part):
                     BIGINT.array([account.balance for _, account in touched]),
                     BIGINT.array([account.version for _, account in touched]),
                     INSTANT.array([account.posted_at for _, account in touched]),
+                    BIGINT.array([account.held_debits for _, account in touched]),
+                    BIGINT.array([account.held_credits for _, account in touched]),
                 ],
             ),
         ]
@@ -327,10 +380,10 @@ class Poster(Part):
 
 def _accounts_of(changes: Changes) -> Iterator[AccountRef]:
     yield from changes.opened
-    for transaction in changes.postings:
-        for leg in transaction.legs:
+    for move in changes.postings:
+        for leg in move.legs:
             yield leg.account
-        for condition in transaction.conditions:
+        for condition in move.conditions:
             yield condition.account
     for condition in changes.conditions:
         yield condition.account

@@ -2,6 +2,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from guilder_server.ledger.domain.account import LedgerAccount
+from guilder_server.ledger.domain.holds import Hold, Reference
 from guilder_server.ledger.domain.reversals import Reversal
 from guilder_server.postgres.mapping import Mapping
 from guilder_server.postgres.schema import (
@@ -28,6 +29,18 @@ accounts = sa.Table(
     instant_column("created"),
     sa.Column(
         "posted_at", sa.TIMESTAMP(timezone=True), nullable=False, comment="of the last entry"
+    ),
+    sa.Column(
+        "held_debits",
+        sa.BigInteger,
+        nullable=False,
+        comment="of pending transactions",
+    ),
+    sa.Column(
+        "held_credits",
+        sa.BigInteger,
+        nullable=False,
+        comment="of pending transactions",
     ),
     sa.PrimaryKeyConstraint("tenant_id", "id"),
     sa.UniqueConstraint("tenant_id", "code", "currency"),
@@ -63,13 +76,6 @@ transactions = sa.Table(
     ),
     sa.PrimaryKeyConstraint("tenant_id", "id"),
     sa.Index("ledger_transactions_source", "tenant_id", "source"),
-    sa.Index(
-        "ledger_transactions_reference_guard",
-        "tenant_id",
-        "reference",
-        unique=True,
-        postgresql_where=sa.text("reference IS NOT NULL"),
-    ),
 )
 
 entries = sa.Table(
@@ -138,5 +144,42 @@ reversals = sa.Table(
     sa.PrimaryKeyConstraint("tenant_id", "id", name="ledger_reversals_guard"),
 )
 
+# Transactions that hold money until they are posted, voided or expire. Once it is posted, a
+# transaction stands under the same id in the ledger itself.
+holds = sa.Table(
+    "ledger_holds",
+    metadata,
+    tenant_column(),
+    id_column(),
+    sa.Column("version", sa.Integer, nullable=False),
+    instant_column("created"),
+    sa.Column("status", sa.Text, nullable=False),
+    json_column("pairs"),
+    sa.Column("description", sa.Text),
+    sa.Column("reference", sa.Text(collation="C")),
+    json_column("metadata"),
+    instant_column("expires_at", nullable=True),
+    sa.PrimaryKeyConstraint("tenant_id", "id"),
+    sa.Index(
+        "ledger_holds_expiring",
+        "expires_at",
+        postgresql_where=sa.text("status = 'pending' AND expires_at IS NOT NULL"),
+    ),
+)
+
+# The callers' own words for their transactions, each of which stands for one.
+references = sa.Table(
+    "ledger_references",
+    metadata,
+    tenant_column(),
+    id_column(),
+    sa.Column("version", sa.Integer, nullable=False),
+    instant_column("created"),
+    id_column("transaction_id"),
+    sa.PrimaryKeyConstraint("tenant_id", "id", name="ledger_references_guard"),
+)
+
 PROFILES = Mapping(LedgerAccount, profiles)
 REVERSALS = Mapping(Reversal, reversals)
+HOLDS = Mapping(Hold, holds)
+REFERENCES = Mapping(Reference, references)
