@@ -48,6 +48,8 @@ UNSAID: Final = frozenset(
         "parameter_invalid",
         "permission_missing",
         "service_unavailable",
+        "webhook_endpoint_disabled",
+        "webhook_endpoints_limit",
     }
 )
 _DOCS: Final = "https://docs.stripe.com/error-codes#"
