@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -168,9 +169,9 @@ class Endpoints:
 
     async def _free_slot(self, tenant: Tenant) -> int:
         taken = await self._store.slots(tenant)
-        for slot in range(1, self._limit + 1):
-            if slot not in taken:
-                return slot
+        if free := [slot for slot in range(1, self._limit + 1) if slot not in taken]:
+            # Any of them: requests that race would all want the first, and only one could win.
+            return random.choice(free)  # noqa: S311 - it hides nothing
         raise Refused(
             "webhook_endpoints_limit",
             f"This account has {len(taken)} webhook endpoints, which is as many as it may have. "
