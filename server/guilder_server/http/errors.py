@@ -52,6 +52,8 @@ UNSAID: Final = frozenset(
         "webhook_endpoints_limit",
     }
 )
+# Codes of our own, or that mean something else here: the official page does not explain them.
+OWN: Final = frozenset({"account_closed", "account_suspended"})
 _DOCS: Final = "https://docs.stripe.com/error-codes#"
 
 _RETRY: Final = (b"stripe-should-retry", b"true")
@@ -111,7 +113,8 @@ def _envelope(
     envelope: dict[str, Any] = {"type": kind, "message": error.message}
     if error.code not in UNSAID:
         envelope["code"] = error.code
-        envelope["doc_url"] = _DOCS + error.code.replace("_", "-")
+        if error.code not in OWN:
+            envelope["doc_url"] = _DOCS + error.code.replace("_", "-")
     for name in ("param", "decline_code", "charge", "advice_code", "network_decline_code"):
         value = getattr(error, name)
         if value is not None:

@@ -2,7 +2,8 @@
 
 from guilder_server.tenancy.domain.account import Account
 from guilder_server.tenancy.domain.keys import KeyKind, KeyRecord, new_key
-from guilder_server.tenancy.flows import Accounts, Keyring
+from guilder_server.tenancy.flows.accounts import Accounts
+from guilder_server.tenancy.flows.keyring import Keyring
 from guilder_server.tenancy.views import view_account
 
 __all__ = [

@@ -51,6 +51,7 @@ ConfirmationMethod: TypeAlias = Literal["automatic", "manual"]
 CurrencyCode: TypeAlias = str
 
 ErrorCode: TypeAlias = Literal[
+    "account_closed",
     "account_invalid",
     "amount_too_large",
     "amount_too_small",
@@ -154,6 +155,8 @@ MetadataParams: TypeAlias = 'Metadata | Literal[""]'
 MinorUnits: TypeAlias = int
 
 OffSession: TypeAlias = bool | Literal["one_off", "recurring"]
+
+OwnErrorCode: TypeAlias = Literal["account_suspended"]
 
 PreferredLocales: TypeAlias = list[str]
 
@@ -511,7 +514,7 @@ class DeletedWebhookEndpoint(TypedDict):
 class Error(TypedDict):
     type: ErrorType
     message: str
-    code: NotRequired[ErrorCode]
+    code: NotRequired[ErrorCode | OwnErrorCode]
     param: NotRequired[str]
     decline_code: NotRequired[str]
     advice_code: NotRequired[AdviceCode]
