@@ -131,7 +131,8 @@ class DeliveryQueue(Protocol):
         """Write down what became of deliveries, by tenant and id."""
 
     async def cancel(self, place: Place) -> int:
-        """Give up what waits for an endpoint; how many deliveries that were."""
+        """Give up what waits for an endpoint, unless it is enabled again; how many deliveries
+        that were."""
 
 
 class HoldsLost(Exception):

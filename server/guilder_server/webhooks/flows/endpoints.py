@@ -20,7 +20,7 @@ from guilder_server.kernel.tenant import Tenant
 from guilder_server.webhooks.domain import endpoint as rules
 from guilder_server.webhooks.domain import signatures
 from guilder_server.webhooks.domain.endpoint import KIND, NOUN, TEST, Endpoint
-from guilder_server.webhooks.domain.replay import Replay
+from guilder_server.webhooks.domain.replay import Replay, missed
 from guilder_server.webhooks.domain.revealed import Revealed
 from guilder_server.webhooks.domain.urls import check_url
 from guilder_server.webhooks.ports import Network, Safe, WebhookStore
@@ -94,7 +94,8 @@ class Endpoints:
             after = rules.enabled(after)
         changes = Changes(tenant)
         if params.get("replay"):
-            changes.add(self._missed(before, after))
+            for replay in self._missed(before, after):
+                changes.add(replay)
         return Done(changes.change(before, after), changes)
 
     async def delete(self, tenant: Tenant, id: str) -> Done:
@@ -179,7 +180,7 @@ class Endpoints:
             "url",
         )
 
-    def _missed(self, before: Endpoint, after: Endpoint) -> Replay:
+    def _missed(self, before: Endpoint, after: Endpoint) -> list[Replay]:
         if before.disabled_at is None or not after.enabled:
             raise InvalidRequest(
                 "parameter_invalid",
@@ -187,10 +188,8 @@ class Endpoints:
                 "disabled. For any other stretch of time create a replay.",
                 "replay",
             )
-        # Also what failed while it was not disabled yet.
-        since = before.failing_since or before.disabled_at
-        now = self._clock.now()
-        return Replay(self._ids.new("whrp"), 1, now, before.id, since, now, only_failed=False)
+        ids = (self._ids.new("whrp"), self._ids.new("whrp"))
+        return missed(before, ids, self._clock.now())
 
 
 def refuse_disabled(endpoint: Endpoint, param: str | None) -> None:

@@ -73,7 +73,10 @@ _CANCEL = """
 UPDATE webhook_deliveries SET status = 'canceled', next_attempt_at = NULL, version = version + 1
 WHERE (tenant_id, id) IN (
     SELECT tenant_id, id FROM webhook_deliveries
-    WHERE tenant_id = %s AND endpoint_id = %s AND next_attempt_at IS NOT NULL LIMIT 1000
+    WHERE tenant_id = %s AND endpoint_id = %s AND next_attempt_at IS NOT NULL AND EXISTS (
+        SELECT FROM webhook_endpoints w WHERE w.tenant_id = webhook_deliveries.tenant_id
+        AND w.id = endpoint_id AND (w.slot IS NULL OR w.disabled_at IS NOT NULL)
+    ) LIMIT 1000
 )
 """
 _TARGETS: Lookup[Target | None] = Lookup(
