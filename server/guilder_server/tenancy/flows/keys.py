@@ -46,20 +46,21 @@ class KeyDesk:
         allowed = wishes.permissions(kind, permissions, self._declared)
         name = wishes.name(name)
         ends = wishes.end(self._clock.now(), expires_in)
-        self._open_account(account)
+        holder = self._open_account(account)
         tenant = self._registry.tenant(account, livemode)
-        return self._issue(keys.new_key(kind, livemode), tenant, allowed, name, ends)
+        token = keys.new_key(kind, livemode)
+        return self._issue(token, holder, tenant, permissions=allowed, name=name, expires_at=ends)
 
     def adopt(self, account: str, livemode: bool, token: str) -> IssuedKey:
         """Let a key in that was made elsewhere, in clear. One of another tenant, or of the other
         mode, must not seem to be this one's."""
         if not keys.well_formed(token) or keys.livemode_of(token) != livemode:
             raise ValueError(f"not a key of this mode: {token[:11]}…")
-        self._open_account(account)
+        holder = self._open_account(account)
         tenant = self._registry.tenant(account, livemode)
         known = self.known(token)
         if known is None:
-            return self._issue(token, tenant, None, None, None).key
+            return self._issue(token, holder, tenant).key
         if known.record.tenant != tenant:
             raise ValueError(f"the key {token[:11]}… belongs to another account")
         return known
@@ -91,13 +92,13 @@ class KeyDesk:
                 "status_transition_invalid",
                 f"The API key {id} was rolled already, to {old.replaced_by}: roll that one.",
             )
-        self._open_account(record.tenant.account)
         new = self._issue(
             keys.new_key(record.kind, record.tenant.livemode),
+            self._open_account(record.tenant.account),
             record.tenant,
-            record.permissions,
-            old.name,
-            wishes.end(now, old.lifetime()),
+            permissions=record.permissions,
+            name=old.name,
+            expires_at=wishes.end(now, old.lifetime()),
         )
         ends = now + overlap
         if record.expires_at is not None:
@@ -118,10 +119,12 @@ class KeyDesk:
     def _issue(
         self,
         token: str,
+        account: Account,
         tenant: Tenant,
-        permissions: tuple[str, ...] | None,
-        name: str | None,
-        expires_at: datetime | None,
+        *,
+        permissions: tuple[str, ...] | None = None,
+        name: str | None = None,
+        expires_at: datetime | None = None,
     ) -> NewKey:
         record = KeyRecord(
             id=self._ids.new("key"),
@@ -131,6 +134,7 @@ class KeyDesk:
             expires_at=expires_at,
             revoked_at=None,
             permissions=permissions,
+            account_status=account.status,
         )
         key = IssuedKey(record, self._clock.now(), name)
         if not self._registry.add_key(keys.digest(self._pepper, token), key):
