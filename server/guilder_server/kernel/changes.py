@@ -99,6 +99,11 @@ class Changes:
         """A new row if there was none before, else a change of it."""
         return self.add(after) if before is None else self.change(before, after)
 
+    def touch(self, thing: T) -> T:
+        """`thing` under a version that this commit gives it, though nothing else of it may change:
+        a fact about it needs a number of its own."""
+        return thing if thing.id in self.latest() else self.change(thing, thing)
+
     def post(self, transaction: LedgerTransaction) -> LedgerTransaction:
         """Money moves."""
         self.postings.append(transaction)

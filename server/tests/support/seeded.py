@@ -86,6 +86,12 @@ _SENSIBLE: dict[str, Schema] = {
     "charge": _seeds(*_CHARGES),
     "currency": _one_of("usd", "jpy", "KWD", "eur"),
     "customer": _seeds("customer"),
+    "enabled_events": {
+        "type": "array",
+        "minItems": 1,
+        "maxItems": 3,
+        "items": _one_of("*", "charge.succeeded", "refund.created", "webhook_endpoint.disabled"),
+    },
     "expand": _EXPAND,
     "email": _one_of("ada@example.com", ""),
     "exp_month": _one_of(12),
