@@ -194,7 +194,7 @@ class Dispatcher:
             outcome = rules.unsendable(due.tries)
         else:
             outcome = self._sending.outcome(target, due, reply)
-        self._outcomes.write(target.tenant.id, due.id, outcome, lambda: lane.settled(due.id))
+        self._outcomes.write(target.tenant.id, due, outcome, lambda: lane.settled(due.id))
         return reply
 
     async def _note(self, lane: Lane, reply: Reply) -> None:
