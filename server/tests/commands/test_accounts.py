@@ -167,6 +167,15 @@ def test_a_database_that_is_not_there_is_said(tmp_path: Path) -> None:
     assert "guilder doctor" in said.err
 
 
+def test_a_database_that_takes_no_writes_is_said(operator: Operator, database_url: str) -> None:
+    account = operator.account()
+    standby = operator_of(f"{database_url}&options=-cdefault_transaction_read_only%3Don")
+    said = standby("accounts", "create")
+    assert (said.status, said.out) == (1, "")
+    assert said.err.startswith("guilder: The database said: cannot execute INSERT")
+    assert [each["id"] for each in operator.json("accounts", "list")["data"]] == [account]
+
+
 def test_without_a_database_it_says_what_to_set(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

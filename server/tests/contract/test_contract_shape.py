@@ -15,6 +15,7 @@ import yaml
 from openapi_spec_validator import validate
 from stripe._object_classes import OBJECT_CLASSES, get_object_class
 
+from guilder_server.http.contract import Contract, declared_permissions
 from tests.support import beyond, stripe_types
 
 SERVER = Path(__file__).resolve().parents[2]
@@ -304,3 +305,8 @@ def test_the_wire_types_are_what_the_contract_says() -> None:
         check=False,
     )
     assert run.returncode == 0, run.stderr
+
+
+def test_the_permissions_that_a_key_may_have_are_those_that_operations_need() -> None:
+    needed = {operation.permission for operation in Contract.load().operations.values()}
+    assert declared_permissions() == needed

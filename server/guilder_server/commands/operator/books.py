@@ -32,6 +32,8 @@ def opened(
     settings: Settings, data_dir: Path | None, purpose: str, *, makes_keys: bool = False
 ) -> Iterator[Desk]:
     """The desk of the database that the settings, or the folder, name. Raises Denied."""
+    import psycopg
+
     with reachable(settings, data_dir, purpose) as found:
         if makes_keys:
             # With another pepper than the server's, a key would open nothing.
@@ -46,6 +48,10 @@ def opened(
             raise Denied(error.message, 1) from None
         except InvalidRequest as error:
             raise Denied(_about(error.param) + error.message, 2) from None
+        except psycopg.Error as error:
+            # Such as a role without the right to write, a standby, a row that somebody holds.
+            said = error.diag.message_primary or str(error).strip()
+            raise Denied(f"The database said: {said}\n`guilder doctor` says more.", 1) from None
 
 
 def _require_current_schema(database_url: str) -> None:
