@@ -8,16 +8,24 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
+from unittest import mock
 
+from guilder_server.http.contract import Contract
 from guilder_server.kernel.clock import ManualClock
 from guilder_server.settings import Settings
 from guilder_server.tenancy.bootstrap import DevAccount
+from guilder_server.webhooks.infra import sender
 from guilder_server.worker import Worker
 from tests.support.api import FINGERPRINT_KEY, PEPPER, SEALING_KEY
 from tests.support.composed import Composed, PlayedGateway, composed
 
 Json = dict[str, Any]
+
+# Reading the contract and the world's certificates takes longer than most stories.
+_load_once = cache(Contract.load)
+_verifying_once = cache(sender._verifying)
 
 
 @dataclass
@@ -142,11 +150,15 @@ async def telling(
     """The clock starts at the present, which whoever verifies signatures compares with."""
     settings = {"webhook_loopback": True, **settings}
     gateway = PlayedGateway(ManualClock(datetime.now(UTC)))
-    async with composed(database_url, gateway, account, **settings) as guilder:
+    async with AsyncExitStack() as stack:
+        stack.enter_context(mock.patch.object(Contract, "load", _load_once))
+        stack.enter_context(mock.patch.object(sender, "_verifying", _verifying_once))
+        guilder = await stack.enter_async_context(
+            composed(database_url, gateway, account, **settings)
+        )
         found = Story(guilder)
         # The server looks at addresses too.
         await guilder.server.network.open()
-        async with AsyncExitStack() as stack:
-            for _ in range(workers):
-                await stack.enter_async_context(found.worker())
-            yield found
+        for _ in range(workers):
+            await stack.enter_async_context(found.worker())
+        yield found
