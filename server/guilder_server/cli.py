@@ -1,5 +1,6 @@
 """The command line: `guilder dev | serve | worker | migrate | ledger verify | doctor | snapshot
-show`, and what commands/desk adds: `guilder listen | events tail | trigger`.
+show`; what commands/operator adds: `guilder accounts | keys`; and what commands/desk adds:
+`guilder listen | events tail | trigger`.
 
 Exit status: 0 done, 1 refused or failed, 2 a mistake in the command line or the settings.
 """
@@ -12,6 +13,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from guilder_server.commands.desk.parsers import add_desk_commands
+from guilder_server.commands.operator.books import Denied
+from guilder_server.commands.operator.parsers import add_operator_commands
 from guilder_server.settings import SettingError, Settings, describe_settings, read_settings
 
 Command = Callable[[argparse.Namespace], int]
@@ -24,6 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return command(options)
     except SettingError as error:
         return _complain(error, 2)
+    except Denied as error:
+        return _complain(error, error.status)
     except KeyboardInterrupt:
         return 130
     except _expected_failures() as error:
@@ -183,6 +188,7 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("id", help="the id of an event, evt_...")
     _add_data_dir(show)
 
+    add_operator_commands(commands, _add)
     add_desk_commands(commands, _add)
 
     _add(commands, "version", _version, "the version of this program")

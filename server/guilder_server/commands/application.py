@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from guilder_server.embedded import Secrets
@@ -11,6 +12,7 @@ from guilder_server.settings import Settings
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
+    from guilder_server.tenancy.administration import Desk
     from guilder_server.tenancy.bootstrap import DevAccount
     from guilder_server.worker import Worker
 
@@ -49,6 +51,15 @@ def ensure_dev_account(settings: Settings, known: Secrets) -> DevAccount:
 
     url = settings.required_database_url
     return asyncio.run(ensure(url, settings, known.secret_key, known.publishable_key))
+
+
+def accounts_and_keys(settings: Settings) -> AbstractContextManager[Desk]:
+    """The desk for accounts and keys; what is done there is one transaction."""
+    from guilder_server.http.contract import declared_permissions
+    from guilder_server.tenancy.administration import desk
+
+    pepper = settings.key_pepper.encode()
+    return desk(settings.required_database_url, pepper, declared_permissions())
 
 
 def verify_ledger(settings: Settings) -> int:

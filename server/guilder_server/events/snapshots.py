@@ -7,6 +7,7 @@ import sys
 
 import psycopg
 
+from guilder_server.postgres.seals import is_sealed
 from guilder_server.postgres.snapshots import unpack
 
 _EVENT = "SELECT payload FROM events WHERE id = %s"
@@ -15,7 +16,8 @@ _KEY = "SELECT response FROM idempotency_keys WHERE key = %s AND status <> 0 ORD
 
 async def show(database_url: str, name: str) -> int:
     """Print the event with this id, or else what was answered under this idempotency key, one
-    line for each tenant that used it; 1 if there is neither."""
+    line for each tenant that used it; 1 if there is neither. An answer that holds a secret is
+    only named."""
     connection = await psycopg.AsyncConnection.connect(database_url)
     async with connection:
         rows = await (await connection.execute(_EVENT, [name])).fetchall()
@@ -25,5 +27,8 @@ async def show(database_url: str, name: str) -> int:
         print(f"There is no event and no idempotency key {name}.", file=sys.stderr)
         return 1
     for (packed,) in rows:
+        if is_sealed(packed):
+            print(f"What was answered under {name} holds a secret: it is sealed.", file=sys.stderr)
+            continue
         print(json.dumps(json.loads(unpack(packed)), indent=2, ensure_ascii=False))
     return 0

@@ -43,7 +43,7 @@ class Credential:
 class Keyring(Protocol):
     async def find(self, token: str) -> Credential | None:
         """The credential of a key. None for a key that does not exist or was revoked; may raise
-        Unauthenticated to say more."""
+        Unauthenticated or Forbidden to say more."""
 
 
 async def authenticate(authorization: str | None, keyring: Keyring) -> Credential:

@@ -35,6 +35,23 @@ def contract_path() -> Path:
     return shipped if shipped.exists() else package.parent.parent / "openapi.yaml"
 
 
+def declared_permissions(path: Path | None = None) -> frozenset[str]:
+    """What a key may be allowed, all of it; read without compiling anything."""
+    document = _read(path)
+    return frozenset(
+        item[method]["x-permission"]
+        for item in document["paths"].values()
+        for method in _METHODS
+        if method in item
+    )
+
+
+def _read(path: Path | None) -> Schema:
+    with (path or contract_path()).open("rb") as file:
+        document: Schema = yaml.load(file, Loader=yaml.CSafeLoader)
+    return document
+
+
 class Contract:
     """The operations of a document, compiled."""
 
@@ -45,9 +62,7 @@ class Contract:
 
     @classmethod
     def load(cls, path: Path | None = None) -> Contract:
-        with (path or contract_path()).open("rb") as file:
-            document: Schema = yaml.load(file, Loader=yaml.CSafeLoader)
-        return cls(document)
+        return cls(_read(path))
 
     def bind(self, apis: Sequence[object]) -> Router:
         """A router to the methods of `apis` that are named like operations."""

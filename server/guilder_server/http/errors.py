@@ -50,6 +50,28 @@ UNSAID: Final = frozenset(
         "service_unavailable",
     }
 )
+# Codes of our own, or that mean something else here: the official page does not explain them.
+OWN: Final = frozenset(
+    {
+        "account_closed",
+        "account_suspended",
+        "balance_exceeded",
+        "ledger_account_closed",
+        "ledger_account_frozen",
+        "ledger_account_not_empty",
+        "ledger_account_system",
+        "ledger_amount_too_large",
+        "ledger_code_taken",
+        "ledger_condition_failed",
+        "ledger_currency_mismatch",
+        "ledger_reference_taken",
+        "ledger_reversal_too_large",
+        "ledger_transaction_reversed",
+        "ledger_transaction_unexpected_state",
+        "webhook_endpoint_disabled",
+        "webhook_endpoints_limit",
+    }
+)
 _DOCS: Final = "https://docs.stripe.com/error-codes#"
 
 _RETRY: Final = (b"stripe-should-retry", b"true")
@@ -109,7 +131,8 @@ def _envelope(
     envelope: dict[str, Any] = {"type": kind, "message": error.message}
     if error.code not in UNSAID:
         envelope["code"] = error.code
-        envelope["doc_url"] = _DOCS + error.code.replace("_", "-")
+        if error.code not in OWN:
+            envelope["doc_url"] = _DOCS + error.code.replace("_", "-")
     for name in ("param", "decline_code", "charge", "advice_code", "network_decline_code"):
         value = getattr(error, name)
         if value is not None:

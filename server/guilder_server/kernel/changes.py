@@ -115,6 +115,11 @@ class Changes:
         """A ledger account comes into being, without an entry yet."""
         self.opened.append(account)
 
+    def touch(self, thing: T) -> T:
+        """`thing` under a version that this commit gives it, though nothing else of it may change:
+        a fact about it needs a number of its own."""
+        return thing if thing.id in self.latest() else self.change(thing, thing)
+
     def post(self, transaction: LedgerTransaction) -> LedgerTransaction:
         """Money moves."""
         self.postings.append(transaction)

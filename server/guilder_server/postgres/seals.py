@@ -23,6 +23,11 @@ _SEALED_SNAPSHOT = b"\xff"
 _ANSWER = b"an answer that is kept for its idempotency key"
 
 
+def is_sealed(snapshot: bytes) -> bool:
+    """Whether only the one who has the key can read it."""
+    return snapshot[:1] == _SEALED_SNAPSHOT
+
+
 class SealBroken(Exception):
     """Sealed with another key, for another purpose, or damaged."""
 
@@ -61,6 +66,6 @@ class Seals:
 
     def unpack(self, snapshot: bytes) -> bytes:
         """The JSON of any snapshot, sealed or not."""
-        if snapshot[:1] == _SEALED_SNAPSHOT:
+        if is_sealed(snapshot):
             snapshot = self.open(snapshot[1:], _ANSWER)
         return snapshots.unpack(snapshot)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from guilder_server.http.auth import Credential
 from guilder_server.http.call import Call
 from guilder_server.tenancy.domain.account import Account
-from guilder_server.tenancy.flows import Accounts, Keyring
+from guilder_server.tenancy.flows.accounts import Accounts
+from guilder_server.tenancy.flows.keyring import Keyring
 
 
 class AccountApi:

@@ -102,6 +102,7 @@ class Due:
     """A delivery whose time has come; `pending` endpoints have not received its event yet."""
 
     id: str
+    version: int
     event_id: str
     tries: int
     pending: int
@@ -127,11 +128,13 @@ class DeliveryQueue(Protocol):
 
     async def targets(self, places: Collection[Place]) -> Mapping[Place, Target]: ...
 
-    async def settle(self, outcomes: Sequence[tuple[int, str, Outcome]]) -> None:
-        """Write down what became of deliveries, by tenant and id."""
+    async def settle(self, outcomes: Sequence[tuple[int, Due, Outcome]]) -> None:
+        """Write down what became of deliveries, each with its tenant. What was decided about one
+        while the attempt was under way stands."""
 
     async def cancel(self, place: Place) -> int:
-        """Give up what waits for an endpoint; how many deliveries that were."""
+        """Give up what waits for an endpoint, unless it is enabled again; how many deliveries
+        that were."""
 
 
 class HoldsLost(Exception):

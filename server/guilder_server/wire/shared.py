@@ -51,6 +51,7 @@ ConfirmationMethod: TypeAlias = Literal["automatic", "manual"]
 CurrencyCode: TypeAlias = str
 
 ErrorCode: TypeAlias = Literal[
+    "account_closed",
     "account_invalid",
     "amount_too_large",
     "amount_too_small",
@@ -158,6 +159,25 @@ MetadataParams: TypeAlias = 'Metadata | Literal[""]'
 MinorUnits: TypeAlias = int
 
 OffSession: TypeAlias = bool | Literal["one_off", "recurring"]
+
+OwnErrorCode: TypeAlias = Literal[
+    "account_suspended",
+    "balance_exceeded",
+    "ledger_account_closed",
+    "ledger_account_frozen",
+    "ledger_account_not_empty",
+    "ledger_account_system",
+    "ledger_amount_too_large",
+    "ledger_code_taken",
+    "ledger_condition_failed",
+    "ledger_currency_mismatch",
+    "ledger_reference_taken",
+    "ledger_reversal_too_large",
+    "ledger_transaction_reversed",
+    "ledger_transaction_unexpected_state",
+    "webhook_endpoint_disabled",
+    "webhook_endpoints_limit",
+]
 
 PreferredLocales: TypeAlias = list[str]
 
@@ -521,7 +541,7 @@ class DeletedWebhookEndpoint(TypedDict):
 class Error(TypedDict):
     type: ErrorType
     message: str
-    code: NotRequired[ErrorCode]
+    code: NotRequired[ErrorCode | OwnErrorCode]
     param: NotRequired[str]
     decline_code: NotRequired[str]
     advice_code: NotRequired[AdviceCode]

@@ -13,7 +13,8 @@ def test_help_names_every_command_and_setting(capsys: pytest.CaptureFixture[str]
         main(["--help"])
     assert ended.value.code == 0
     said = capsys.readouterr().out
-    for word in ("dev", "serve", "migrate", "ledger", "doctor", "snapshot", "GUILDER_PORT"):
+    commands = ("dev", "serve", "migrate", "ledger", "doctor", "snapshot", "accounts", "keys")
+    for word in (*commands, "GUILDER_PORT"):
         assert word in said
 
 
@@ -35,7 +36,9 @@ def test_a_mistaken_command_line_ends_with_2(arguments: list[str]) -> None:
     assert ended.value.code == 2
 
 
-@pytest.mark.parametrize("command", [["dev"], ["serve"], ["migrate"], ["ledger", "verify"]])
+@pytest.mark.parametrize(
+    "command", [["dev"], ["serve"], ["migrate"], ["ledger", "verify"], ["accounts", "list"]]
+)
 def test_an_unknown_setting_stops_every_command(
     command: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

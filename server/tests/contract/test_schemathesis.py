@@ -14,6 +14,7 @@ from schemathesis import checks
 from schemathesis.config import SchemathesisConfig
 from stripe._encode import _api_encode
 
+from guilder_server.webhooks.infra import names
 from tests.support.seeded import SeededApp, seeded_contract
 
 FORM = "application/x-www-form-urlencoded"
@@ -55,9 +56,15 @@ FORMS = made_from_contract("positive", coverage=False)
 WRONG = made_from_contract("negative")
 
 
+def no_such_name(host: str, port: int) -> list[Any]:
+    raise OSError(f"nobody is asked for {host}:{port}")
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _app(postgres: Any) -> Iterator[None]:
-    with postgres.database() as url:
+    """Nothing leaves this machine: no worker runs, and no name server is asked."""
+    with postgres.database() as url, pytest.MonkeyPatch.context() as patched:
+        patched.setattr(names, "_look_up", no_such_name)
         APP.open(url)
         yield
         APP.close()

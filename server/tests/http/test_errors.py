@@ -45,6 +45,13 @@ def test_an_error_has_its_status_and_type(
     assert ("doc_url" in told) == code
 
 
+def test_a_code_of_our_own_is_not_looked_up_in_the_documents_of_others() -> None:
+    answer = answer_error(errors.Forbidden("m", code="account_suspended"))
+    told = json.loads(answer.body)["error"]
+    assert (answer.status, told["code"]) == (403, "account_suspended")
+    assert "doc_url" not in told
+
+
 def test_an_error_tells_all_it_knows_and_nothing_else() -> None:
     error = errors.CardDeclined(
         "card_declined",

@@ -93,8 +93,9 @@ def test_previous_attributes_are_the_old_values_of_what_differs(
 def test_facts_become_events_in_their_order() -> None:
     clock = ManualClock(NOW)
     writer = EventWriter(Ids(clock), clock, small.pack)
-    before, after = Payment("pay_1", 5), Payment("pay_1", 7, metadata={"a": "b"})
     changes = Changes(TENANT)
+    before = changes.add(Payment("pay_1", 5))
+    after = changes.change(before, Payment("pay_1", 7, metadata={"a": "b"}))
     changes.record("payment.created", before)
     changes.record("payment.updated", after, previous=before)
     writer.write(changes, Rendering(VIEWS, TENANT), "req_1", "key-1")

@@ -380,3 +380,59 @@ def test_a_form_of_the_official_client_and_json_say_the_same(params: dict[str, A
     form = urlencode(list(_api_encode(params)))
     assert read(form) == params
     assert PAY.read(json.loads(json.dumps(params)), typed=True) == params
+
+
+_LONG = [f"thing_{number}.created" for number in range(40)]
+_WORDS = {"type": "string", "enum": _LONG}
+CHOOSY = Parameters(
+    {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            "word": _WORDS,
+            "words": {"type": "array", "items": _WORDS},
+            "hidden": {**_WORDS, "x-sensitive": True},
+            "short": {"type": "string", "enum": _LONG[:30]},
+        },
+    },
+    {},
+)
+
+
+@pytest.mark.parametrize(
+    ("sent", "param", "says"),
+    [
+        ({"word": "thing_7.create"}, "word", "Did you mean thing_7.created"),
+        ({"words": ["thing_1.created", "thing_2created"]}, "words[1]", "Did you mean thing_2.c"),
+        ({"word": "zzz"}, "word", "Invalid word: zzz: it is none of the 40 words"),
+        ({"word": "x" * 5000}, "word", "none of the 40 words"),
+    ],
+)
+def test_of_many_words_only_those_that_are_near_are_told(
+    sent: dict[str, Any], param: str, says: str
+) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        CHOOSY.read(sent, typed=True)
+    assert (refused.value.code, refused.value.param) == ("parameter_invalid", param)
+    assert says in refused.value.message
+    assert len(refused.value.message) < 250
+    assert sum(word in refused.value.message for word in _LONG) <= 3
+
+
+def test_nothing_is_near_what_is_like_nothing() -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        CHOOSY.read({"word": "zzz"}, typed=True)
+    assert "Did you mean" not in refused.value.message
+
+
+def test_what_is_near_a_sensitive_value_would_tell_it() -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        CHOOSY.read({"hidden": "thing_7.create"}, typed=True)
+    assert "thing_7" not in refused.value.message
+    assert "40 words" in refused.value.message
+
+
+def test_as_many_words_as_can_be_read_are_told_all() -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        CHOOSY.read({"short": "thing"}, typed=True)
+    assert all(word in refused.value.message for word in _LONG[:30])

@@ -81,3 +81,13 @@ def test_facts_are_kept_in_the_order_in_which_they_happened() -> None:
         ("jar.opened", jar, None),
         ("jar.emptied", after, jar),
     ]
+
+
+def test_what_a_fact_is_about_gets_a_version_from_its_commit_once() -> None:
+    changes, jar = Changes(TENANT), Jar("jar_1", 3, 7)
+    touched = changes.touch(jar)
+    assert touched == Jar("jar_1", 4, 7)
+    assert changes.touch(touched) == touched
+    new = changes.add(Jar("jar_2", 1, 0))
+    assert changes.touch(new) == new
+    assert (changes.added, changes.changed) == ([new], [(jar, touched)])

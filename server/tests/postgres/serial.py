@@ -58,6 +58,9 @@ class Serial:
         refusal = self._refusal(changes)
         if refusal is not None:
             return refusal
+        if any((changes.tenant.id, event.id) in self.world.deliveries for event in changes.events):
+            # What is on its way already is told from what cannot be written by its constraint.
+            return "guard lost"
         before = copy.deepcopy(self.world)
         try:
             self._write(changes)

@@ -15,7 +15,7 @@ import psycopg
 import pytest
 
 from guilder_server.embedded import PostgresServer
-from guilder_server.kernel.changes import Changes, KeyClaim, KeyTaken
+from guilder_server.kernel.changes import Changes, GuardLost, KeyClaim, KeyTaken
 from guilder_server.kernel.errors import Conflict, Unavailable
 from guilder_server.kernel.postings import AccountRef, LedgerTransaction, Leg
 from guilder_server.postgres.committer import UnwritableChanges
@@ -138,6 +138,55 @@ async def test_what_an_unwritable_set_says_names_no_value(library: Library) -> N
         )
     assert _SECRET not in str(refused.value)
     assert refused.value.__cause__ is None
+
+
+async def test_a_row_that_its_guard_forbids_was_written_by_who_was_faster(library: Library) -> None:
+    """Looking again finds the row: it is no fault of the code that asked."""
+    await library.stranger.execute(
+        "CREATE UNIQUE INDEX library_words_guard ON library_shelves (tenant_id, words) "
+        "WHERE words LIKE 'slot %'"
+    )
+    try:
+        taken = Changes(TENANT, added=[_shelf("slot 1")])
+        await library.committer.commit(taken)
+        same = Changes(TENANT, added=[_shelf("slot 1")])
+        assert await _outcomes(library, same) == [GuardLost]
+        # Among neighbours, and where two of one batch want the same.
+        sets = [_payment(), Changes(TENANT, added=[_shelf("slot 1")]), _payment()]
+        assert await _outcomes(library, *sets) == [DONE, GuardLost, DONE]
+        twins = [Changes(TENANT, added=[_shelf("slot 2")]) for _ in range(2)]
+        assert await _outcomes(library, *twins) == [DONE, GuardLost]
+        assert await _kept(library, taken, same, *twins) == [True, False, True, False]
+    finally:
+        await library.stranger.execute("DROP INDEX library_words_guard")
+
+
+async def test_who_is_told_of_commits_hears_of_what_is_durable_and_of_nothing_else(
+    url: str,
+) -> None:
+    told: list[list[Changes]] = []
+    async with opened(url, committed=lambda sets: told.append(list(sets))) as library:
+        first, second = _payment(), _payment()
+        assert await _outcomes(library, first, second) == [DONE, DONE]
+        assert told == [[first, second]]
+        told.clear()
+        again = Changes(TENANT, key=first.key, added=[_shelf()])
+        third = _payment()
+        assert await _outcomes(library, again, third) == [KeyTaken, DONE]
+        assert told == [[third]]
+        told.clear()
+        # A batch that breaks is told of set by set.
+        broken, fourth = Changes(TENANT, added=[_shelf()] * 2), _payment()
+        assert await _outcomes(library, broken, fourth) == [UnwritableChanges, DONE]
+        assert [changes for sets in told for changes in sets] == [fourth]
+
+
+async def test_who_is_told_of_commits_hears_nothing_of_what_may_be_lost(url: str) -> None:
+    ending = Intruder("pg_terminate_backend(pg_backend_pid())", STRANGER)
+    told: list[Changes] = []
+    async with opened(url, ending, committed=told.extend) as library:
+        assert await _outcomes(library, _new(tenant=STRANGER)) == [DatabaseLost]
+        assert told == []
 
 
 async def test_a_ledger_account_that_has_gone_is_made_again(library: Library) -> None:

@@ -141,7 +141,7 @@ def _changes(wish: Wish, tenant: Tenant) -> Changes:
             for place, legs in enumerate(wish.legs)
         ],
         events=[
-            EventRow(f"evt_{number}_{place}", "book.moved", NOW, "bok_1", b"payload", place)
+            EventRow(f"evt_{number}x{place}", "book.moved", NOW, "bok_1", b"payload", place)
             for place in range(wish.events)
         ],
         key=wish.key,

@@ -31,6 +31,7 @@ from guilder_server.http.contract import contract_path
 from guilder_server.main import create_app
 from guilder_server.settings import Settings
 from guilder_server.tenancy.bootstrap import DevAccount, open_account
+from tests.support.beyond import official
 from tests.support.stripe_types import problems
 
 PEPPER = "a pepper that is used in the tests only"
@@ -79,7 +80,7 @@ def differences(method: str, path: str, status: int, body: Any) -> list[str]:
         if wanted == method and pattern.match(path):
             errors = _validator(_response_of(operation, status)).iter_errors(body)
             found = [f"{'.'.join(map(str, e.instance_path))}: {e.message}" for e in errors]
-            return found + (problems(body) if status == 200 else [])
+            return found + (problems(official(body)) if status == 200 else [])
     # No operation: only an error may be the answer.
     return [error.message for error in _validator("Error").iter_errors(body)]
 

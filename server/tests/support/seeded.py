@@ -21,6 +21,7 @@ from uvicorn.lifespan.on import LifespanOn
 from guilder_server.main import create_app
 from guilder_server.settings import Settings
 from tests.support.api import FINGERPRINT_KEY, PEPPER, SEALING_KEY, document, new_account
+from tests.support.world import LISTENER
 
 Schema = dict[str, Any]
 Message = MutableMapping[str, Any]
@@ -58,10 +59,14 @@ _CHARGES = ("charge", "held_charge", "failed_charge", "held_alone")
 _KINDS: dict[str, tuple[str, ...]] = {
     "charge": _CHARGES,
     "customer": ("customer", "deleted_customer"),
+    "deliverie": ("delivery",),
+    "delivery": ("delivery",),
     "intent": _INTENTS,
     "payment_intent": _INTENTS,
     "payment_method": ("method", "loose_method", "spent_method"),
     "refund": ("refund",),
+    "replay": ("replay",),
+    "webhook_endpoint": ("webhook_endpoint", "disabled_endpoint", "deleted_endpoint"),
 }
 # The kind that an operation has most to do with.
 _FIRST = {
@@ -81,6 +86,12 @@ _SENSIBLE: dict[str, Schema] = {
     "charge": _seeds(*_CHARGES),
     "currency": _one_of("usd", "jpy", "KWD", "eur"),
     "customer": _seeds("customer"),
+    "enabled_events": {
+        "type": "array",
+        "minItems": 1,
+        "maxItems": 3,
+        "items": _one_of("*", "charge.succeeded", "refund.created", "webhook_endpoint.disabled"),
+    },
     "expand": _EXPAND,
     "email": _one_of("ada@example.com", ""),
     "exp_month": _one_of(12),
@@ -96,8 +107,14 @@ _SENSIBLE: dict[str, Schema] = {
     "payment_method": {"anyOf": [_one_of(*_CARDS), _seeds("method", "loose_method")]},
     "query": _one_of("created>1", 'metadata["a"]:"1"', "-created<1", 'amount>1 currency:"usd"'),
     "receipt_email": _one_of("ada@example.com", ""),
+    "overlap_s": _one_of(0, 60, 604_800),
     "return_url": _one_of("https://shop.example/paid", "shop://paid"),
+    "since": _one_of(0, 1_700_000_000),
     "source": _one_of("tok_visa", "tok_chargeDeclined"),
+    "until": _one_of(1_700_000_001, 253_402_300_799),
+    # Addresses, so that no name is looked up.
+    "url": _one_of(LISTENER, "https://[2606:4700::1111]:8443/a?b=c"),
+    "webhook_endpoint": _seeds("webhook_endpoint"),
 }
 _SENSIBLE_IN: dict[str, dict[str, Schema]] = {
     "CaptureChargeParams": {"amount": _amount(10, 900)},
@@ -154,7 +171,10 @@ def _resolved(one: Schema, contract: Schema) -> Schema:
 
 def _placed(one: Schema, path: str, operation: Schema, *, sensible: bool) -> Schema:
     """A parameter of an operation, with a schema that leads somewhere."""
-    name, noun = one["name"], re.findall(r"/([a-z_]+)s(?:/|$)", path.removesuffix("/search"))[-1:]
+    name = one["name"]
+    # What is listed there, or for an id, what it is of.
+    end = re.escape(f"/{{{name}}}") if one["in"] == "path" else "(?:/|$)"
+    noun = re.findall(rf"/([a-z_]+)s{end}", path.removesuffix("/search"))[-1:]
     if one["in"] == "path":
         kinds = _KINDS.get(name, tuple(noun))
         first = _FIRST.get(operation["operationId"])
@@ -202,7 +222,12 @@ _MADE: dict[str, tuple[str, Schema]] = {
     "requires_capture": ("payment_intents", {**_PAID, "capture_method": "manual"}),
     "requires_confirmation": ("payment_intents", {**_PAID, "confirm": False}),
     "requires_payment_method": ("payment_intents", _PAYMENT),
+    "replay": (f"webhook_endpoints/{seed('webhook_endpoint')}/replays", {"since": 1}),
     "succeeded": ("payment_intents", _PAID),
+    "webhook_endpoint": (
+        "webhook_endpoints",
+        {"url": LISTENER, "enabled_events": ["refund.created", "customer.created"]},
+    ),
 }
 _CHARGE_OF = {
     "charge": "succeeded",
@@ -212,6 +237,13 @@ _CHARGE_OF = {
 _DONE_TO: dict[str, tuple[str, str, str, Schema]] = {
     "canceled": ("requires_payment_method", "POST", "payment_intents/{made}/cancel", {}),
     "deleted_customer": ("customer", "DELETE", "customers/{made}", {}),
+    "deleted_endpoint": ("webhook_endpoint", "DELETE", "webhook_endpoints/{made}", {}),
+    "disabled_endpoint": (
+        "webhook_endpoint",
+        "POST",
+        "webhook_endpoints/{made}",
+        {"disabled": True},
+    ),
     "spent_method": (
         "loose_method",
         "POST",
@@ -237,6 +269,7 @@ class SeededApp:
             key_pepper=PEPPER,
             fingerprint_key=FINGERPRINT_KEY,
             sealing_key=SEALING_KEY,
+            webhook_endpoints=1000,
         )
         self._app = create_app(settings)
         self.key = new_account(database_url).secret_key
@@ -308,6 +341,10 @@ class SeededApp:
             wanted = {name: made if value == "made" else value for name, value in params.items()}
             await self._ask(method, path.format(made=made), wanted)
             return made
+        if kind == "delivery":
+            endpoint = f"webhook_endpoints/{await self._make('webhook_endpoint')}"
+            await self._ask("POST", f"{endpoint}/test")
+            return str((await self._ask("GET", f"{endpoint}/deliveries"))["data"][0]["id"])
         assert kind in ("balance_transaction", "event"), f"there is no recipe for {kind}"
         await self._make("charge")
         return str((await self._ask("GET", f"{kind}s?limit=1"))["data"][0]["id"])
@@ -317,8 +354,9 @@ class SeededApp:
         # A decline carries the payment that it is about.
         answer = answer.get("error", {}).get("payment_intent", answer)
         if "id" not in answer:
-            # A customer that was handed out before may have been deleted since.
+            # What was handed out before may have been deleted since.
             self._made.pop("customer", None)
+            self._made.pop("webhook_endpoint", None)
             answer = await self._ask("POST", path, params)
         return str(answer["id"])
 

@@ -8,12 +8,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from guilder_server.kernel.clock import ManualClock
-from guilder_server.kernel.errors import Unauthenticated
+from guilder_server.kernel.errors import Forbidden, Unauthenticated
 from guilder_server.kernel.tenant import Tenant
-from guilder_server.tenancy import flows
 from guilder_server.tenancy.domain import keys
 from guilder_server.tenancy.domain.keys import KeyRecord
-from guilder_server.tenancy.flows import Keyring
+from guilder_server.tenancy.flows import keyring as flows
+from guilder_server.tenancy.flows.keyring import Keyring
 
 pytestmark = pytest.mark.anyio
 
@@ -108,6 +108,29 @@ async def test_an_expired_key_is_refused_by_its_name(
         await keyring.find(KEY)
     assert refused.value.code == "api_key_expired"
     assert refused.value.message == f"This API key has expired: sk_test_****{KEY[-4:]}"
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [("suspended", "account_suspended"), ("closed", "account_closed")]
+)
+async def test_an_account_that_is_not_active_is_let_in_nowhere_within_five_seconds(
+    keyring: Keyring, shelf: Shelf, elapsed: Elapsed, status: str, code: str
+) -> None:
+    await keyring.find(KEY)
+    shelf.change(account_status=status)
+    elapsed.seconds += 5
+    with pytest.raises(Forbidden, match="acct_1") as refused:
+        await keyring.find(KEY)
+    assert refused.value.code == code
+    assert shelf.asked == 2  # once each time: the status comes with the key
+    shelf.change(account_status="active")
+    elapsed.seconds += 5
+    assert await keyring.find(KEY) is not None
+
+
+async def test_a_revoked_key_learns_nothing_of_its_account(keyring: Keyring, shelf: Shelf) -> None:
+    shelf.change(revoked_at=NOW, account_status="suspended")
+    assert await keyring.find(KEY) is None
 
 
 async def test_an_unknown_key_is_remembered_for_a_second(

@@ -18,7 +18,8 @@ from guilder_server.tenancy.api import Credentials
 from guilder_server.tenancy.bootstrap import DevAccount, ensure_dev_account, open_account
 from guilder_server.tenancy.domain.account import Account
 from guilder_server.tenancy.domain.keys import new_key
-from guilder_server.tenancy.flows import Accounts, Keyring
+from guilder_server.tenancy.flows.accounts import Accounts
+from guilder_server.tenancy.flows.keyring import Keyring
 from guilder_server.tenancy.infra.store import PostgresAccounts, PostgresKeys
 from guilder_server.tenancy.views import view_account
 from tests.tenancy.database import Database, opened

@@ -65,6 +65,7 @@ class Authorizing(Asking):
             case _:
                 after = self.wait(changes, attempt)
                 if attempt.unheard:
+                    after = changes.touch(after)
                     changes.record("payment_intent.processing", after)
         return Done(after, changes)
 

@@ -74,6 +74,7 @@ class Charging(Asking):
             case _:
                 after = self.wait(changes, attempt)
                 if attempt.unheard:
+                    after = changes.touch(after)
                     changes.record("charge.pending", after)
         return Done(after, changes)
 

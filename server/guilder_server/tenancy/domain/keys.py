@@ -14,14 +14,16 @@ import hashlib
 import hmac
 import re
 import zlib
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Literal, TypeAlias
 
 from guilder_server.kernel.ids import base62, secret
 from guilder_server.kernel.tenant import Tenant
+from guilder_server.tenancy.domain.account import AccountStatus
 
 KeyKind: TypeAlias = Literal["secret", "publishable", "restricted"]
+KeyStatus: TypeAlias = Literal["active", "expired", "revoked"]
 
 RANDOM_LENGTH = 32
 CHECK_LENGTH = 6
@@ -31,7 +33,8 @@ _FORM = re.compile(r"(?:sk|rk|pk)_(?:live|test)_gld[0-9A-Za-z]{38}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class KeyRecord:
-    """A key as it is kept: everything but the key. `permissions` narrow a restricted one."""
+    """A key as a request needs it: everything but the key. `permissions` narrow a restricted
+    one. `account_status` comes with it, so that a request asks once."""
 
     id: str
     tenant: Tenant
@@ -40,6 +43,7 @@ class KeyRecord:
     expires_at: datetime | None
     revoked_at: datetime | None
     permissions: tuple[str, ...] | None = None
+    account_status: AccountStatus = "active"
 
     def shown(self) -> str:
         """The key as an error may show it."""
@@ -48,6 +52,37 @@ class KeyRecord:
 
     def expired(self, now: datetime) -> bool:
         return self.expires_at is not None and self.expires_at <= now
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedKey:
+    """A key as those who administer it know it. `replaced_by` is the key that it was rolled to."""
+
+    record: KeyRecord
+    created: datetime
+    name: str | None = None
+    replaced_by: str | None = None
+
+    @property
+    def id(self) -> str:
+        return self.record.id
+
+    def status(self, now: datetime) -> KeyStatus:
+        if self.record.revoked_at is not None:
+            return "revoked"
+        return "expired" if self.record.expired(now) else "active"
+
+    def lifetime(self) -> timedelta | None:
+        """For how long it was made. Rolling shortens what is left of it."""
+        return None if self.record.expires_at is None else self.record.expires_at - self.created
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A key that was just made, in clear for the only time."""
+
+    token: str = field(repr=False)
+    key: IssuedKey
 
 
 def new_key(kind: KeyKind, livemode: bool) -> str:

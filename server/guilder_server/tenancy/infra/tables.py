@@ -29,7 +29,9 @@ accounts = sa.Table(
     sa.Column("statement_descriptor", sa.Text),
     sa.Column("timezone", sa.Text, nullable=False),
     json_column("metadata"),
+    sa.Column("status", sa.Text, nullable=False, server_default="active"),
     sa.PrimaryKeyConstraint("id"),
+    sa.CheckConstraint("status IN ('active', 'suspended', 'closed')", name="accounts_status"),
 )
 
 tenants = sa.Table(
@@ -55,6 +57,10 @@ api_keys = sa.Table(
     instant_column("created"),
     instant_column("expires_at", nullable=True),
     instant_column("revoked_at", nullable=True),
+    sa.Column("name", sa.Text),
+    sa.Column(
+        "replaced_by", sa.Text(collation="C"), comment="the key that it was rolled to, if it was"
+    ),
     sa.PrimaryKeyConstraint("tenant_id", "id"),
     # A key is looked up before its tenant is known.
     sa.UniqueConstraint("hash"),

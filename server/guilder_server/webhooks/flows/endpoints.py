@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,7 +20,7 @@ from guilder_server.kernel.tenant import Tenant
 from guilder_server.webhooks.domain import endpoint as rules
 from guilder_server.webhooks.domain import signatures
 from guilder_server.webhooks.domain.endpoint import KIND, NOUN, TEST, Endpoint
-from guilder_server.webhooks.domain.replay import Replay
+from guilder_server.webhooks.domain.replay import Replay, missed
 from guilder_server.webhooks.domain.revealed import Revealed
 from guilder_server.webhooks.domain.urls import check_url
 from guilder_server.webhooks.ports import Network, Safe, WebhookStore
@@ -93,7 +94,8 @@ class Endpoints:
             after = rules.enabled(after)
         changes = Changes(tenant)
         if params.get("replay"):
-            changes.add(self._missed(before, after))
+            for replay in self._missed(before, after):
+                changes.add(replay)
         return Done(changes.change(before, after), changes)
 
     async def delete(self, tenant: Tenant, id: str) -> Done:
@@ -114,8 +116,7 @@ class Endpoints:
         before = await self._existing(tenant, id)
         refuse_disabled(before, None)
         changes = Changes(tenant)
-        # The event needs a number of its own among those of the endpoint.
-        after = changes.change(before, before)
+        after = changes.touch(before)
         changes.record(TEST, after)
         return Done(after, changes)
 
@@ -168,9 +169,9 @@ class Endpoints:
 
     async def _free_slot(self, tenant: Tenant) -> int:
         taken = await self._store.slots(tenant)
-        for slot in range(1, self._limit + 1):
-            if slot not in taken:
-                return slot
+        if free := [slot for slot in range(1, self._limit + 1) if slot not in taken]:
+            # Any of them: requests that race would all want the first, and only one could win.
+            return random.choice(free)  # noqa: S311 - it hides nothing
         raise Refused(
             "webhook_endpoints_limit",
             f"This account has {len(taken)} webhook endpoints, which is as many as it may have. "
@@ -178,7 +179,7 @@ class Endpoints:
             "url",
         )
 
-    def _missed(self, before: Endpoint, after: Endpoint) -> Replay:
+    def _missed(self, before: Endpoint, after: Endpoint) -> list[Replay]:
         if before.disabled_at is None or not after.enabled:
             raise InvalidRequest(
                 "parameter_invalid",
@@ -186,10 +187,8 @@ class Endpoints:
                 "disabled. For any other stretch of time create a replay.",
                 "replay",
             )
-        # Also what failed while it was not disabled yet.
-        since = before.failing_since or before.disabled_at
-        now = self._clock.now()
-        return Replay(self._ids.new("whrp"), 1, now, before.id, since, now, only_failed=False)
+        ids = (self._ids.new("whrp"), self._ids.new("whrp"))
+        return missed(before, ids, self._clock.now())
 
 
 def refuse_disabled(endpoint: Endpoint, param: str | None) -> None:

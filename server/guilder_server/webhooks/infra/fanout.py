@@ -16,7 +16,9 @@ from guilder_server.postgres.committer import Part
 from guilder_server.postgres.statements import Statement
 from guilder_server.webhooks.domain.endpoint import TEST
 
-# What `delivery_id` and `Endpoint.wants` say, in SQL; a test holds the two together.
+# What `delivery_id` and `Endpoint.wants` say, in SQL; a test holds the two together. All that a
+# commit writes is written on one snapshot, in which an endpoint that it disables is not disabled
+# yet: so it is said here that the endpoint itself is not sent the news.
 _FAN_OUT = f"""
     INSERT INTO webhook_deliveries (tenant_id, id, version, created, event_id, event_type,
         endpoint_id, status, tries, next_attempt_at, attempts)
@@ -26,7 +28,7 @@ _FAN_OUT = f"""
     JOIN webhook_endpoints w ON w.tenant_id = e.tenant_id
     WHERE w.slot IS NOT NULL AND w.disabled_at IS NULL AND CASE
         WHEN e.type = '{TEST}' THEN w.id = e.object_id
-        ELSE NOT w.connect AND w.enabled_events ?| ARRAY['*', e.type]
+        ELSE w.id <> e.object_id AND NOT w.connect AND w.enabled_events ?| ARRAY['*', e.type]
     END
 """
 

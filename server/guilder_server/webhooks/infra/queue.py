@@ -49,31 +49,41 @@ SELECT tenant_id, endpoint_id FROM waiting w WHERE EXISTS (
 )
 """
 _DUE = """
-SELECT k.tenant_id, k.endpoint_id, d.id, d.event_id, d.tries, (
+SELECT k.tenant_id, k.endpoint_id, d.id, d.version, d.event_id, d.tries, (
     SELECT count(*) FROM webhook_deliveries o
     WHERE o.tenant_id = k.tenant_id AND o.id > 'whd_' || split_part(d.event_id, '_', 2)
       AND o.id < 'whd_' || split_part(d.event_id, '_', 2) || '~' AND o.status <> 'delivered'
 )
 FROM unnest(%s, %s, %s) AS k(tenant_id, endpoint_id, wanted) CROSS JOIN LATERAL (
-    SELECT id, event_id, tries FROM webhook_deliveries w
+    SELECT id, version, event_id, tries FROM webhook_deliveries w
     WHERE w.tenant_id = k.tenant_id AND w.endpoint_id = k.endpoint_id AND w.next_attempt_at <= %s
     ORDER BY w.next_attempt_at LIMIT k.wanted
 ) d
 """
+# Another version means that it was put on its way again meanwhile, or given up: that stands, and
+# the attempt goes into the log. Only what was given up has arrived nevertheless, if it has.
 _SETTLE = f"""
-UPDATE webhook_deliveries d SET status = v.status, tries = v.tries, version = d.version + 1,
-    next_attempt_at = v.next_attempt_at,
+UPDATE webhook_deliveries d SET version = d.version + 1,
+    status = CASE WHEN d.version = v.version OR d.status = 'canceled' AND v.status = 'delivered'
+        THEN v.status ELSE d.status END,
+    tries = CASE WHEN d.version = v.version THEN v.tries ELSE d.tries END,
+    next_attempt_at = CASE WHEN d.version = v.version THEN v.next_attempt_at
+        ELSE d.next_attempt_at END,
     attempts = CASE WHEN v.attempt IS NULL THEN d.attempts
         WHEN jsonb_array_length(d.attempts) < {ATTEMPTS_KEPT} THEN d.attempts || v.attempt
         ELSE (d.attempts - 0) || v.attempt END
-FROM unnest(%s, %s, %s, %s, %s, %s) AS v(tenant_id, id, status, tries, next_attempt_at, attempt)
+FROM unnest(%s, %s, %s, %s, %s, %s, %s)
+    AS v(tenant_id, id, version, status, tries, next_attempt_at, attempt)
 WHERE d.tenant_id = v.tenant_id AND d.id = v.id
 """
 _CANCEL = """
 UPDATE webhook_deliveries SET status = 'canceled', next_attempt_at = NULL, version = version + 1
 WHERE (tenant_id, id) IN (
     SELECT tenant_id, id FROM webhook_deliveries
-    WHERE tenant_id = %s AND endpoint_id = %s AND next_attempt_at IS NOT NULL LIMIT 1000
+    WHERE tenant_id = %s AND endpoint_id = %s AND next_attempt_at IS NOT NULL AND EXISTS (
+        SELECT FROM webhook_endpoints w WHERE w.tenant_id = webhook_deliveries.tenant_id
+        AND w.id = endpoint_id AND (w.slot IS NULL OR w.disabled_at IS NOT NULL)
+    ) LIMIT 1000
 )
 """
 _TARGETS: Lookup[Target | None] = Lookup(
@@ -133,11 +143,12 @@ class PostgresDeliveryQueue:
         together = zip(places, targets, strict=True)
         return {place: target for place, target in together if target is not None}
 
-    async def settle(self, outcomes: Sequence[tuple[int, str, Outcome]]) -> None:
+    async def settle(self, outcomes: Sequence[tuple[int, Due, Outcome]]) -> None:
         rows = [outcome for _, _, outcome in outcomes]
         arrays = [
             BIGINT.array([tenant for tenant, _, _ in outcomes]),
-            TEXT.array([id for _, id, _ in outcomes]),
+            TEXT.array([due.id for _, due, _ in outcomes]),
+            INTEGER.array([due.version for _, due, _ in outcomes]),
             TEXT.array([row.status for row in rows]),
             INTEGER.array([row.tries for row in rows]),
             INSTANT.array([row.next_attempt_at for row in rows]),

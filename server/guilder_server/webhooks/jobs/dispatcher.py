@@ -14,6 +14,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import replace
 
 import structlog
 
@@ -124,8 +125,12 @@ class Dispatcher:
         lane.target = target
         if not target.endpoint.enabled:
             lane.drop()
-            canceled = await self._queue.cancel(lane.place)
-            log.info("deliveries_canceled", endpoint=target.endpoint.id, deliveries=canceled)
+            await self._cancel(lane)
+
+    async def _cancel(self, lane: Lane) -> None:
+        canceled = await self._queue.cancel(lane.place)
+        if canceled:
+            log.info("deliveries_canceled", endpoint=lane.place[1], deliveries=canceled)
 
     def _line_up(self, lanes: Iterable[Lane]) -> None:
         standing = set(map(id, self._turns))
@@ -184,28 +189,34 @@ class Dispatcher:
 
     async def _attempt(self, lane: Lane, due: Due) -> Reply | None:
         target = lane.target
-        body = await self._sending.body(target, due)
-        if body is None:
-            reply, outcome = None, rules.unsendable(due.tries)
+        reply = await self._sending.reply(target, due)
+        if reply is None:
+            outcome = rules.unsendable(due.tries)
         else:
-            reply = await self._sending.post(target, due, body)
             outcome = self._sending.outcome(target, due, reply)
-        self._outcomes.write(target.tenant.id, due.id, outcome, lambda: lane.settled(due.id))
+        self._outcomes.write(target.tenant.id, due, outcome, lambda: lane.settled(due.id))
         return reply
 
     async def _note(self, lane: Lane, reply: Reply) -> None:
         """An endpoint that begins to fail or has recovered remembers it; one that failed for too
         long, or is gone, is disabled."""
-        endpoint = lane.target.endpoint
-        nothing_new = reply.success and endpoint.failing_since is None
-        if lane.noting or nothing_new or not endpoint.enabled:
+        if reply.trouble == "internal_error":
+            return
+        lane.remember(reply)
+        if lane.noting:
+            # Whoever is noting something will note this as well.
             return
         lane.noting = True
         try:
-            if await self._sending.note(lane.target, reply):
-                lane.drop()
-                await self._queue.cancel(lane.place)
-            self.wake()
+            while (unnoted := lane.unnoted()) is not None:
+                target = lane.target
+                endpoint = await self._sending.note(target, unnoted)
+                if endpoint is None:
+                    continue
+                lane.target = replace(target, endpoint=endpoint)
+                if not endpoint.enabled:
+                    lane.drop()
+                    await self._cancel(lane)
         finally:
             lane.noting = False
 

@@ -40,6 +40,8 @@ class Lane:
         self._just_settled: set[str] = set()
         self._more = False
         self._used = time.monotonic()
+        # The last reply of which its endpoint has not been told.
+        self._unnoted: Reply | None = None
         self.noting = False
 
     @property
@@ -103,6 +105,19 @@ class Lane:
             self.allowed = max(1, self.allowed // 2)
         elif reply.success:
             self.allowed = min(self._most, self.allowed + 1)
+
+    def remember(self, reply: Reply) -> None:
+        """To be noted: a later reply says more than an earlier one, and "gone" most of all."""
+        if self._unnoted is None or not self._unnoted.gone:
+            self._unnoted = reply
+
+    def unnoted(self) -> Reply | None:
+        """What is to be noted now; None if it would change nothing."""
+        reply, self._unnoted = self._unnoted, None
+        endpoint = self.target.endpoint
+        if reply is None or not endpoint.enabled:
+            return None
+        return None if reply.success and endpoint.failing_since is None else reply
 
     def settled(self, id: str) -> None:
         """What became of it is in the database."""

@@ -9,7 +9,7 @@ import structlog
 
 from guilder_server.kernel.errors import Unavailable
 from guilder_server.webhooks.domain.delivery import Outcome
-from guilder_server.webhooks.ports import DeliveryQueue
+from guilder_server.webhooks.ports import DeliveryQueue, Due
 
 log = structlog.get_logger(__name__)
 
@@ -24,13 +24,13 @@ class Outcomes:
 
     def __init__(self, queue: DeliveryQueue) -> None:
         self._queue = queue
-        self._waiting: list[tuple[int, str, Outcome, Written]] = []
+        self._waiting: list[tuple[int, Due, Outcome, Written]] = []
         self._running: asyncio.Task[None] | None = None
 
-    def write(self, tenant_id: int, id: str, outcome: Outcome, written: Written) -> None:
+    def write(self, tenant_id: int, due: Due, outcome: Outcome, written: Written) -> None:
         """Calls `written` once it is in the database, however long that takes: what was sent and
         not written down would be sent again."""
-        self._waiting.append((tenant_id, id, outcome, written))
+        self._waiting.append((tenant_id, due, outcome, written))
         if self._running is None:
             self._running = asyncio.create_task(self._run())
 
@@ -46,7 +46,7 @@ class Outcomes:
         finally:
             self._running = None
 
-    async def _settle(self, batch: list[tuple[int, str, Outcome, Written]]) -> None:
+    async def _settle(self, batch: list[tuple[int, Due, Outcome, Written]]) -> None:
         while True:
             try:
                 await self._queue.settle([one[:3] for one in batch])
@@ -59,7 +59,7 @@ class Outcomes:
                     for one in batch:
                         await self._settle([one])
                     return
-                log.exception("outcome_not_written", delivery=batch[0][1])
+                log.exception("outcome_not_written", delivery=batch[0][1].id)
                 break
         for _, _, _, written in batch:
             written()

@@ -8,13 +8,14 @@ however long the stretch of time is.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
 import structlog
 
 from guilder_server.kernel.clock import Clock
 from guilder_server.kernel.copies import replace
 from guilder_server.kernel.tenant import Tenant
-from guilder_server.webhooks.domain.replay import Replay
+from guilder_server.webhooks.domain.replay import SETTLED_AFTER, Replay
 from guilder_server.webhooks.ports import Happened, News, ReplayQueue, WebhookStore
 
 log = structlog.get_logger(__name__)
@@ -55,19 +56,23 @@ class Replays:
         place = (tenant.id, endpoint.id)
         if await self._queue.backlog(place, now, _NEARLY_GONE) >= _NEARLY_GONE:
             return
-        looked_at = await self._next(tenant, replay)
+        settled = now - SETTLED_AFTER
+        if replay.only_failed and settled < replay.until:
+            # Some of it may be on its way yet.
+            return
+        looked_at = await self._next(tenant, replay, min(replay.until, settled))
         events = [event for event in looked_at if replay.only_failed or endpoint.wants(event.type)]
+        more = len(looked_at) == AT_ONCE
         after = replace(
             replay,
-            status="pending" if len(looked_at) == AT_ONCE else "completed",
+            status="completed" if replay.until <= settled and not more else "pending",
             events=replay.events + len(events),
             cursor=looked_at[-1].id if looked_at else replay.cursor,
         )
-        if await self._queue.put(tenant, replay, after, events, now):
+        if after != replay and await self._queue.put(tenant, replay, after, events, now):
             self._wake()
 
-    async def _next(self, tenant: Tenant, replay: Replay) -> Sequence[Happened]:
+    async def _next(self, tenant: Tenant, replay: Replay, until: datetime) -> Sequence[Happened]:
         if replay.only_failed:
             return await self._queue.failed(tenant, replay, AT_ONCE)
-        since, until = replay.since, replay.until
-        return await self._news.between(tenant, since, until, replay.cursor, AT_ONCE)
+        return await self._news.between(tenant, replay.since, until, replay.cursor, AT_ONCE)

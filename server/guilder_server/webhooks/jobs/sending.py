@@ -9,7 +9,7 @@ import structlog
 
 from guilder_server.kernel.changes import GuardLost
 from guilder_server.kernel.clock import Clock, unix
-from guilder_server.kernel.errors import GuilderError
+from guilder_server.kernel.errors import GuilderError, Unavailable
 from guilder_server.webhooks.domain import delivery as rules
 from guilder_server.webhooks.domain.delivery import Outcome
 from guilder_server.webhooks.domain.endpoint import Endpoint
@@ -43,11 +43,19 @@ class Sending:
             "User-Agent": agent,
         }
 
-    async def body(self, target: Target, due: Due) -> bytes | None:
-        """What is sent; None if the event is not kept any more. Raises Unavailable."""
-        return await self._news.body(target.tenant, due.event_id, due.pending)
+    async def reply(self, target: Target, due: Due) -> Reply | None:
+        """What the listener says to it; None if the event is not kept any more. Raises
+        Unavailable when it could not be read, and then it was not sent."""
+        try:
+            body = await self._news.body(target.tenant, due.event_id, due.pending)
+        except Unavailable:
+            raise
+        except Exception:
+            log.exception("event_not_read", delivery=due.id)
+            return Reply(latency_ms=0, trouble="internal_error")
+        return None if body is None else await self._post(target, due, body)
 
-    async def post(self, target: Target, due: Due, body: bytes) -> Reply:
+    async def _post(self, target: Target, due: Due, body: bytes) -> Reply:
         """Sends it, signed as of now."""
         tenant, endpoint, now = target.tenant, target.endpoint, self._clock.now()
         try:
@@ -70,30 +78,28 @@ class Sending:
             due.tries, reply, self._clock.now(), livemode=target.tenant.livemode, chance=chance
         )
 
-    async def note(self, target: Target, reply: Reply) -> bool:
-        """What the reply says about the endpoint itself; whether it is disabled because of it."""
+    async def note(self, target: Target, reply: Reply) -> Endpoint | None:
+        """What the reply says about the endpoint itself: how it is now, None if it is as it was."""
         tenant, id = target.tenant, target.endpoint.id
         for _ in range(_TRIES):
             try:
                 step = await self._endpoints.note(tenant, id, taken=reply.success, gone=reply.gone)
                 if step is None:
-                    return False
+                    return None
                 await self._settler.settle(tenant, step)
             except GuardLost:
                 await asyncio.sleep(random.random() * _PAUSE_S)  # noqa: S311
             except GuilderError as error:
                 log.warning("endpoint_not_noted", endpoint=id, error=str(error))
-                return False
+                return None
             else:
                 return self._told(step.result)
-        return False
+        return None
 
     @staticmethod
-    def _told(endpoint: object) -> bool:
+    def _told(endpoint: object) -> Endpoint:
         assert isinstance(endpoint, Endpoint)
-        if endpoint.enabled:
-            return False
-        log.warning(
-            "webhook_endpoint_disabled", endpoint=endpoint.id, reason=endpoint.disabled_reason
-        )
-        return True
+        if not endpoint.enabled:
+            reason = endpoint.disabled_reason
+            log.warning("webhook_endpoint_disabled", endpoint=endpoint.id, reason=reason)
+        return endpoint

@@ -7,16 +7,15 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from guilder_server.kernel.clock import Clock
-from guilder_server.kernel.errors import NotFound, Unauthenticated
-from guilder_server.kernel.tenant import Tenant
+from guilder_server.kernel.errors import Forbidden, Unauthenticated
 from guilder_server.tenancy.domain import keys
-from guilder_server.tenancy.domain.account import Account
 from guilder_server.tenancy.domain.keys import KeyRecord
-from guilder_server.tenancy.ports import AccountStore, KeyStore
+from guilder_server.tenancy.ports import KeyStore
 
 T = TypeVar("T")
 
-# A revoked key is refused within this time.
+# A revoked key, and each key of an account that was suspended or closed, is refused within this
+# time.
 KNOWN_FOR_S = 5.0
 UNKNOWN_FOR_S = 1.0
 MOST_REMEMBERED = 10_000
@@ -47,7 +46,7 @@ class Keyring:
 
     async def find(self, token: str) -> KeyRecord | None:
         """The record of a key that may be used now. None if there is no such key, or no longer;
-        Unauthenticated where the caller is helped by knowing more."""
+        Unauthenticated and Forbidden where the caller is helped by knowing more."""
         if not keys.well_formed(token):
             return None
         if keys.livemode_of(token) and not self._livemode_allowed:
@@ -62,6 +61,8 @@ class Keyring:
             raise Unauthenticated(
                 f"This API key has expired: {record.shown()}", code="api_key_expired"
             )
+        if record.account_status != "active":
+            raise _inactive(record)
         return record
 
     async def _record(self, digest: bytes) -> KeyRecord | None:
@@ -79,22 +80,21 @@ class Keyring:
         return record
 
 
+def _inactive(record: KeyRecord) -> Forbidden:
+    if record.account_status == "closed":
+        return Forbidden(
+            f"The account {record.tenant.account} is closed, for good.", code="account_closed"
+        )
+    return Forbidden(
+        f"The account {record.tenant.account} is suspended. Its data is kept, and can be read "
+        "again once whoever runs this server resumes it.",
+        code="account_suspended",
+    )
+
+
 def _remember(memory: dict[bytes, T], key: bytes, value: T) -> None:
     """As the newest entry; the oldest one makes room."""
     memory.pop(key, None)
     while len(memory) >= MOST_REMEMBERED:
         del memory[next(iter(memory))]
     memory[key] = value
-
-
-class Accounts:
-    """The accounts, for whoever needs to know one."""
-
-    def __init__(self, store: AccountStore) -> None:
-        self._store = store
-
-    async def of(self, tenant: Tenant) -> Account:
-        account = await self._store.find(tenant.account)
-        if account is None:
-            raise NotFound("account", tenant.account)
-        return account

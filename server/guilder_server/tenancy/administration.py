@@ -1,0 +1,43 @@
+"""The desk at which accounts are opened and keys handed out, put together on a database."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from guilder_server.kernel.clock import Clock, SystemClock
+from guilder_server.kernel.ids import Ids
+from guilder_server.tenancy.flows.accounts import AccountDesk
+from guilder_server.tenancy.flows.keys import KeyDesk
+from guilder_server.tenancy.infra.registry import PostgresRegistry, transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    accounts: AccountDesk
+    keys: KeyDesk
+
+
+@contextmanager
+def desk(database_url: str, pepper: bytes, declared: Collection[str] = ()) -> Iterator[Desk]:
+    """What is done here is kept together when the context ends well, and else nothing of it.
+
+    Keys are hashed with the pepper; `declared` are the permissions that a key may have.
+    """
+    with transaction(database_url) as connection:
+        yield desk_on(connection, pepper, declared)
+
+
+def desk_on(
+    connection: sa.Connection,
+    pepper: bytes,
+    declared: Collection[str] = (),
+    clock: Clock | None = None,
+) -> Desk:
+    """In a transaction that the caller ends."""
+    clock = clock or SystemClock()
+    ids, registry = Ids(clock), PostgresRegistry(connection)
+    return Desk(AccountDesk(registry, ids, clock), KeyDesk(registry, pepper, declared, ids, clock))
