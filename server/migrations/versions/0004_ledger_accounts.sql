@@ -8,10 +8,6 @@ ALTER TABLE ledger_accounts ALTER COLUMN held_debits DROP DEFAULT;
 ALTER TABLE ledger_accounts ALTER COLUMN held_credits DROP DEFAULT;
 COMMENT ON COLUMN ledger_accounts.held_debits IS 'of pending transactions';
 COMMENT ON COLUMN ledger_accounts.held_credits IS 'of pending transactions';
-UPDATE ledger_accounts SET public_id = 'la_' || lpad(id::text, 24, '0'), created = now(), posted_at = now();
-ALTER TABLE ledger_accounts ALTER COLUMN public_id SET NOT NULL;
-ALTER TABLE ledger_accounts ALTER COLUMN created SET NOT NULL;
-ALTER TABLE ledger_accounts ALTER COLUMN posted_at SET NOT NULL;
 ALTER TABLE ledger_accounts ADD UNIQUE (tenant_id, public_id);
 COMMENT ON COLUMN ledger_accounts.ceiling IS 'most on the normal side; null: none';
 COMMENT ON COLUMN ledger_accounts.posted_at IS 'of the last entry';
@@ -38,6 +34,16 @@ UPDATE ledger_entries e SET posted_at = p.posted_at FROM (
     JOIN ledger_transactions t ON t.tenant_id = x.tenant_id AND t.id = x.transaction_id
 ) p WHERE p.tenant_id = e.tenant_id AND p.account_id = e.account_id AND p.version = e.version;
 ALTER TABLE ledger_entries ALTER COLUMN posted_at SET NOT NULL;
+UPDATE ledger_accounts a
+SET public_id = 'la_' || lpad(a.id::text, 24, '0'), created = coalesce(e.first, now()), posted_at = coalesce(e.last, now())
+FROM ledger_accounts x
+LEFT JOIN (
+    SELECT tenant_id, account_id, min(posted_at) AS first, max(posted_at) AS last FROM ledger_entries GROUP BY 1, 2
+) e ON e.tenant_id = x.tenant_id AND e.account_id = x.id
+WHERE x.tenant_id = a.tenant_id AND x.id = a.id;
+ALTER TABLE ledger_accounts ALTER COLUMN public_id SET NOT NULL;
+ALTER TABLE ledger_accounts ALTER COLUMN created SET NOT NULL;
+ALTER TABLE ledger_accounts ALTER COLUMN posted_at SET NOT NULL;
 COMMENT ON COLUMN ledger_entries.posted_at IS 'never decreases';
 COMMENT ON COLUMN ledger_entries.effective_at IS 'where it counts from before that';
 CREATE INDEX ledger_entries_backdated ON ledger_entries (tenant_id, account_id, effective_at) WHERE effective_at IS NOT NULL;

@@ -5,7 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 # What these look like the contract alone says.
-OBJECTS = frozenset({"webhook_delivery", "webhook_replay"})
+OBJECTS = frozenset(
+    {
+        *("ledger_account", "ledger_balance", "ledger_bulk_result", "ledger_entry"),
+        *("ledger_transaction", "webhook_delivery", "webhook_replay"),
+    }
+)
 FIELDS = {
     "Event": {"sequence"},
     "WebhookEndpoint": {
@@ -13,7 +18,16 @@ FIELDS = {
         "previous_secret_expires_at",
     },
 }
-EVENT_TYPES = frozenset({"webhook_endpoint.disabled", "webhook_endpoint.test"})
+EVENT_TYPES = frozenset(
+    {
+        *("ledger.account.created", "ledger.account.updated"),
+        *("ledger.transaction.expired", "ledger.transaction.pending"),
+        *("ledger.transaction.posted", "ledger.transaction.voided"),
+        *("webhook_endpoint.disabled", "webhook_endpoint.test"),
+    }
+)
+# No endpoint asks for it: it goes to the one that it tests.
+UNASKED = frozenset({"webhook_endpoint.test"})
 
 _EMPTY = {"object": "list", "data": [], "has_more": False, "url": ""}
 

@@ -123,7 +123,7 @@ def entry_id(account_id: str, version: int) -> str:
 def version_of(entry: str) -> int | None:
     """The version in an entry's id; None if it is not one."""
     _, _, version = entry.rpartition("_")
-    return int(version) if version.isdigit() and len(version) < 19 else None
+    return int(version) if version.isdecimal() and len(version) < 19 else None
 
 
 def reserved(code: str) -> bool:
@@ -140,10 +140,12 @@ def refuse_unfit(standing: Standing, param: str) -> None:
             f"{account.code} belongs to payments, which alone post there.",
             param,
         )
-    if account.status != "open":
+    which = f"The ledger account {account.id} ({account.code})"
+    if account.status == "frozen":
         raise Refused(
-            f"ledger_account_{account.status}",
-            f"The ledger account {account.id} ({account.code}) is {account.status} and takes no "
-            "postings." + (" Open it first." if account.status == "frozen" else ""),
+            "ledger_account_frozen",
+            f"{which} is frozen and takes no postings. Open it first.",
             param,
         )
+    if account.status == "closed":
+        raise Refused("ledger_account_closed", f"{which} is closed and takes no postings.", param)

@@ -13,6 +13,8 @@ from guilder_server.ledger.domain.account import Holdings, LedgerAccount, Standi
 NOUN = "ledger transaction"
 PREFIX = "lt"
 LARGEST = 10**15
+# What a balance can be.
+MOST = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,24 +153,15 @@ def _conditions(wish: Wish, standings: Mapping[str, Standing]) -> list[Condition
     ]
 
 
-def judged(
-    transaction: LedgerTransaction, accounts: dict[str, Holdings], *, pending: bool
-) -> str | None:
-    """Whether it would be posted, or held where it is pending, on `accounts` by their ids, which
-    then become those after it: None, or the code of why not. The poster judges for good, under
-    lock; this is for telling beforehand."""
+def judge(transaction: LedgerTransaction, accounts: dict[str, Holdings], *, pending: bool) -> None:
+    """Raise unless it would be posted, or held where it is pending, on `accounts` by their ids,
+    which then become those after it. The poster judges for good, under lock; this is for telling
+    beforehand."""
     trial = dict(accounts)
     for leg in transaction.legs:
         id, ref = _id(leg.account), leg.account
-        now = trial[id] = trial[id].after(leg.amount, pending=pending)
-        debits = ref.normal_side == "debit"
-        normal = now.balance if debits else -now.balance
-        going = now.held_credits if debits else now.held_debits
-        coming = now.held_debits if debits else now.held_credits
-        if ref.floor is not None and normal - going < ref.floor:
-            return "balance_insufficient"
-        if ref.ceiling is not None and normal + coming > ref.ceiling:
-            return "balance_exceeded"
+        trial[id] = trial[id].after(leg.amount, pending=pending)
+        _refuse_beyond(ref, trial[id], transaction.param)
     for condition in transaction.conditions:
         id = _id(condition.account)
         balance = trial[id].balance
@@ -176,9 +169,38 @@ def judged(
         if condition.entries not in (None, accounts[id].entries) or (
             condition.least is not None and normal < condition.least
         ):
-            return "ledger_condition_failed"
+            raise Refused(
+                "ledger_condition_failed",
+                f"A condition on {condition.account.code} does not hold. Nothing was posted.",
+                condition.param,
+            )
     accounts.update(trial)
-    return None
+
+
+def _refuse_beyond(ref: AccountRef, now: Holdings, param: str | None) -> None:
+    debits = ref.normal_side == "debit"
+    normal = now.balance if debits else -now.balance
+    going = now.held_credits if debits else now.held_debits
+    coming = now.held_debits if debits else now.held_credits
+    if ref.floor is not None and normal - going < ref.floor:
+        raise Refused(
+            "balance_insufficient",
+            f"The balance of {ref.code} is not enough for it. Nothing was posted.",
+            param,
+        )
+    if not within(ref.ceiling, normal, going, coming):
+        raise Refused(
+            "balance_exceeded",
+            f"{ref.code} would hold more than it may. Nothing was posted.",
+            param,
+        )
+
+
+def within(ceiling: int | None, normal: int, going: int, coming: int) -> bool:
+    """Whether an account may hold this: no more than its ceiling, and what a signed 64-bit
+    integer can say, also of what is held."""
+    most = MOST if ceiling is None else ceiling
+    return normal + coming <= most and normal - going >= -MOST and max(going, coming) <= MOST
 
 
 def _id(account: AccountRef) -> str:

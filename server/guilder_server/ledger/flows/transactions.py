@@ -15,16 +15,10 @@ from guilder_server.kernel.steps import Done, Page
 from guilder_server.kernel.tenant import Tenant
 from guilder_server.ledger.domain import holds, reversals, transfers
 from guilder_server.ledger.domain.account import NOUN as ACCOUNT
-from guilder_server.ledger.domain.account import Holdings, Standing
+from guilder_server.ledger.domain.account import Standing
 from guilder_server.ledger.domain.posted import Bulk, Posted, Result
 from guilder_server.ledger.domain.transfers import NOUN, PREFIX, Posting, Wish
 from guilder_server.ledger.ports import BookStore
-
-_REFUSALS = {
-    "balance_insufficient": "The balance of one of its accounts is not enough for it.",
-    "balance_exceeded": "One of its accounts would hold more than it may.",
-    "ledger_condition_failed": "One of its conditions does not hold.",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +50,7 @@ class Transactions:
             try:
                 transaction = self._built(wish, seen)
                 if not atomic:
-                    _judge(transaction, wish, accounts)
+                    transfers.judge(transaction, accounts, pending=wish.pending)
             except GuilderError as error:
                 if atomic:
                     raise
@@ -173,12 +167,6 @@ class Transactions:
             changes.post(transaction)
             changes.record("ledger.transaction.posted", posted)
         return posted
-
-
-def _judge(transaction: LedgerTransaction, wish: Wish, accounts: dict[str, Holdings]) -> None:
-    code = transfers.judged(transaction, accounts, pending=wish.pending)
-    if code is not None:
-        raise Refused(code, f"{_REFUSALS[code]} Nothing was posted.", transaction.param)
 
 
 def _amounts(left: list[int], amount: int | None) -> list[int]:

@@ -17,6 +17,7 @@ from guilder_server.kernel.clock import Clock, SystemClock
 from guilder_server.kernel.errors import Refused
 from guilder_server.kernel.ids import Ids
 from guilder_server.kernel.postings import AccountRef, Condition, Holding, LedgerTransaction
+from guilder_server.ledger.domain.transfers import within
 from guilder_server.postgres.columns import BIGINT, INSTANT, JSONB, TEXT
 from guilder_server.postgres.committer import Part, PartMaker
 from guilder_server.postgres.statements import Statement
@@ -59,10 +60,6 @@ Move = LedgerTransaction | Holding
 
 # Some 20 MB. An account that was forgotten is made once more, in vain.
 MOST_KNOWN = 100_000
-
-
-# What a balance can be: a signed 64-bit integer.
-_LARGEST = 2**63 - 1
 
 
 class LimitReached(Refused):
@@ -246,8 +243,7 @@ class Poster(Part):
         coming = trial.held_debits if debits else trial.held_credits
         if account.floor is not None and normal - going < account.floor:
             return FloorReached(ref, param)
-        most = _LARGEST if account.ceiling is None else account.ceiling
-        if normal + coming > most or normal - going < -_LARGEST:
+        if not within(account.ceiling, normal, going, coming):
             return CeilingReached(ref, param)
         return None
 
