@@ -12,10 +12,11 @@ from tests.support.contract import OPERATIONS
 from tests.support.world import World
 
 LARGEST = 99_999_999
+LARGEST_POSTING = 10**15
 
 # Each way of sending an amount, with the name of the parameter that it stands in.
 Send = Callable[[World, int], Answer]
-WAYS: dict[str, tuple[Send, str]] = {
+PAYMENTS: dict[str, tuple[Send, str]] = {
     "create_payment_intent": (
         lambda w, amount: w.api.post("/v1/payment_intents", amount=amount, currency="usd"),
         "amount",
@@ -54,11 +55,53 @@ WAYS: dict[str, tuple[Send, str]] = {
         "amount",
     ),
 }
+
+
+def posting(world: World, amount: Any) -> dict[str, Any]:
+    ids = world.ids
+    return {
+        "debit": ids["ledger_account"],
+        "credit": ids["other_ledger_account"],
+        "amount": amount,
+    }
+
+
+LEDGER: dict[str, tuple[Send, str]] = {
+    "create_ledger_transaction": (
+        lambda w, amount: w.api.post("/v1/ledger/transactions", postings=[posting(w, amount)]),
+        "postings[0][amount]",
+    ),
+    "create_ledger_transactions": (
+        lambda w, amount: w.api.post(
+            "/v1/ledger/transactions/bulk",
+            transactions=[{"postings": [posting(w, 1), posting(w, amount)]}],
+        ),
+        "transactions[0][postings][1][amount]",
+    ),
+    "post_ledger_transaction": (
+        lambda w, amount: w.api.post(
+            f"/v1/ledger/transactions/{w.ids['pending_ledger_transaction']}/post", amount=amount
+        ),
+        "amount",
+    ),
+    "reverse_ledger_transaction": (
+        lambda w, amount: w.api.post(
+            f"/v1/ledger/transactions/{w.ids['ledger_transaction']}/reverse", amount=amount
+        ),
+        "amount",
+    ),
+}
+WAYS = PAYMENTS | LEDGER
 FULL = ("create_payment_intent", "update_payment_intent", "create_charge")
 
 
 def test_every_operation_that_takes_an_amount_is_tried() -> None:
-    taking = {one.id for one in OPERATIONS.values() for i in one.inputs if "amount" in i.name}
+    taking = {
+        one.id
+        for one in OPERATIONS.values()
+        for i in one.every_input()
+        if i.path[-1] in ("amount", "amount_to_capture")
+    }
     assert taking == set(WAYS)
 
 
@@ -76,12 +119,38 @@ def test_an_amount_of_nothing_or_less_is_refused(world: World, way: str, amount:
     assert_refused(send(world, amount), "parameter_invalid_integer", param)
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", PAYMENTS)
 @pytest.mark.parametrize("amount", [LARGEST + 1, 2**31, 2**53, 2**63 - 1])
 @pytest.mark.usefixtures("unchanged")
 def test_an_amount_above_the_maximum_is_refused(world: World, way: str, amount: int) -> None:
     send, param = WAYS[way]
     assert_refused(send(world, amount), "amount_too_large", param)
+
+
+@pytest.mark.parametrize("way", LEDGER)
+@pytest.mark.parametrize("amount", [LARGEST_POSTING + 1, 2**53, 2**63 - 1])
+@pytest.mark.usefixtures("unchanged")
+def test_more_than_a_posting_may_move_is_refused(world: World, way: str, amount: int) -> None:
+    send, param = LEDGER[way]
+    assert_refused(send(world, amount), "parameter_invalid_integer", param)
+
+
+@pytest.mark.parametrize("amount", [1, LARGEST_POSTING])
+def test_the_least_and_the_largest_posting_are_posted_and_reversed(api: Api, amount: int) -> None:
+    debit, credit = [
+        api.post("/v1/ledger/accounts", code=code, currency="usd", normal_side="debit")["id"]
+        for code in ("a", "b")
+    ]
+    moved = {"debit": debit, "credit": credit, "amount": amount}
+    posted = api.post("/v1/ledger/transactions", postings=[moved])
+    assert posted["postings"][0]["amount"] == amount
+    balances = [
+        api.get(f"/v1/ledger/accounts/{account}/balance")["balance"] for account in (debit, credit)
+    ]
+    assert balances == [amount, -amount]
+    back = api.post(f"/v1/ledger/transactions/{posted['id']}/reverse", amount=amount)
+    assert (back["status"], back["postings"][0]["amount"]) == ("posted", amount)
+    assert api.get(f"/v1/ledger/accounts/{debit}/balance")["balance"] == 0
 
 
 @pytest.mark.parametrize("way", WAYS)

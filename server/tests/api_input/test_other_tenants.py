@@ -16,10 +16,14 @@ from tests.support.world import World, populate
 
 # The kind of object that a parameter names, where its own name does not say it.
 KINDS = {
+    "account": "ledger_account",
+    "credit": "ledger_account",
+    "debit": "ledger_account",
     "default_payment_method": "payment_method",
     "intent": "payment_intent",
     "source": "charge",
     "token": "payment_method",
+    "transaction": "ledger_transaction",
 }
 LISTED = {
     "list_balance_transactions": "balance_transaction",
@@ -28,6 +32,9 @@ LISTED = {
     "list_customers": "customer",
     "list_event_deliveries": "delivery",
     "list_events": "event",
+    "list_ledger_accounts": "ledger_account",
+    "list_ledger_entries": "ledger_entry",
+    "list_ledger_transactions": "ledger_transaction",
     "list_payment_intents": "payment_intent",
     "list_payment_methods": "payment_method",
     "list_refunds": "refund",

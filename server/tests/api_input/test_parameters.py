@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from stripe._encode import _api_encode
 
+from guilder_server.http.decode import MOST_PAIRS
 from tests.support.api import Answer, unique
-from tests.support.contract import OPERATIONS, Operation, Parameter, Path, example, placed
+from tests.support.contract import FIRST, OPERATIONS, Operation, Parameter, Path, example, placed
 from tests.support.world import World
 
 ALL = list(OPERATIONS.values())
@@ -69,9 +72,9 @@ def test_a_missing_parameter_is_named(world: World, operation: Operation) -> Non
     for one in operation.new_inputs():
         for json in encodings(operation) if one.required else []:
             params = placed(world.params(operation), operation, one.path, None)
-            inner = params
+            inner: Any = params
             for word in one.path[:-1]:
-                inner = inner[word]
+                inner = inner[0] if word == FIRST else inner[word]
             del inner[one.path[-1]]
             if not inner and len(one.path) > 1:
                 continue  # a form cannot say an empty object
@@ -130,7 +133,8 @@ def too_much(one: Parameter) -> Iterator[tuple[Any, Path]]:
         if "maxLength" in shape:
             yield "x" * (shape["maxLength"] + 1), one.path
         if "pattern" in shape:
-            yield "four", one.path
+            words = (word for word in ("four", "four/") if not re.search(shape["pattern"], word))
+            yield next(words), one.path
         if "maximum" in shape:
             yield shape["maximum"] + 1, one.path
             yield shape["minimum"] - 1, one.path
@@ -149,6 +153,9 @@ def test_a_value_past_its_limit_is_refused_by_its_name(world: World, operation: 
         for value, path in too_much(one):
             params = placed(world.params(operation), operation, one.path, value)
             for json in encodings(operation):
+                # A form with more pairs than any may have is refused before they are looked at.
+                if not json and len(list(_api_encode(params))) > MOST_PAIRS:
+                    continue
                 answer = send(world, operation, params, json=json)
                 name = path[0] + "".join(f"[{word}]" for word in path[1:])
                 assert_refused(answer, name, codes, {})

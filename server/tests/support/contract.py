@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -15,7 +15,8 @@ Schema = dict[str, Any]
 
 @dataclass(frozen=True)
 class Parameter:
-    """One that an operation takes; `path` is `("shipping", "name")` for `shipping[name]`."""
+    """One that an operation takes; `path` is `("shipping", "name")` for `shipping[name]`. The
+    first of an array stands for all of it: `("postings", "0", "debit")`."""
 
     path: Path
     schema: Schema
@@ -71,6 +72,10 @@ class Operation:
         ]
 
 
+# The place of the first of an array.
+FIRST = "0"
+
+
 def bracketed(path: Path) -> str:
     return path[0] + "".join(f"[{word}]" for word in path[1:])
 
@@ -118,6 +123,10 @@ def _inside(parameter: Parameter) -> Iterator[Parameter]:
         for name, inner in shape.get("properties", {}).items():
             path = (*parameter.path, name)
             yield from _inside(Parameter(path, inner, name in required))
+        if shape["type"] == "array":
+            first = Parameter((*parameter.path, FIRST), shape["items"])
+            # Of an array of words there is nothing to say but what the array says.
+            yield from [one for one in _inside(first) if one.path != first.path]
 
 
 def _kind(parameter: Parameter) -> tuple[str, frozenset[str]]:
@@ -184,14 +193,21 @@ def example(schema: Schema) -> Any:
 def placed(base: dict[str, Any], operation: Operation, path: Path, value: Any) -> dict[str, Any]:
     """`base` with `value` at `path`, and beside it what would be missed there."""
     top = {one.path[0]: one.schema for one in operation.inputs}
-    params = dict(base)
-    here, schema = params, Schema()
-    for depth, word in enumerate(path[:-1]):
-        schema = top[word] if depth == 0 else schema["properties"][word]
-        schema = next(one for one in _shapes(schema) if one["type"] == "object")
-        least = {name: example(schema["properties"][name]) for name in schema.get("required", [])}
-        known = here.get(word)
-        here[word] = least | (known if isinstance(known, dict) else {})
-        here = here[word]
-    here[path[-1]] = value
-    return params
+    first, *rest = path
+    return {**base, first: _holding(top.get(first, {}), base.get(first), rest, value)}
+
+
+def _holding(schema: Schema, known: Any, path: Sequence[str], value: Any) -> Any:
+    """`known`, or the least that there can be instead, with `value` at `path` inside."""
+    if not path:
+        return value
+    word, *rest = path
+    if word == FIRST:
+        array = next(one for one in _shapes(schema) if one["type"] == "array")
+        first, *others = known if isinstance(known, list) else [None]
+        return [_holding(array["items"], first, rest, value), *others]
+    schema = next(one for one in _shapes(schema) if one["type"] == "object")
+    fields = schema.get("properties", {})
+    least = {name: example(fields[name]) for name in schema.get("required", [])}
+    here = least | (known if isinstance(known, dict) else {})
+    return {**here, word: _holding(fields.get(word, {}), here.get(word), rest, value)}

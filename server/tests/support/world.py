@@ -10,10 +10,18 @@ from tests.support.contract import Operation
 
 # An address, so that no name is looked up. Nothing is sent there: no worker runs beside the server.
 LISTENER = "https://8.8.8.8/guilder"
+_POSTING = {"debit": "{ledger_account}", "credit": "{other_ledger_account}", "amount": 100}
 # What a request to an operation needs besides its path.
 _SUFFICIENT: dict[str, dict[str, Any]] = {
     "attach_payment_method": {"customer": "{customer}"},
     "create_charge": {"amount": 2000, "currency": "usd", "source": "tok_visa"},
+    "create_ledger_account": {
+        "code": "assets/bank/other",
+        "currency": "usd",
+        "normal_side": "debit",
+    },
+    "create_ledger_transaction": {"postings": [_POSTING]},
+    "create_ledger_transactions": {"transactions": [{"postings": [_POSTING]}]},
     "create_payment_intent": {"amount": 2000, "currency": "usd"},
     "create_payment_method": {"type": "card", "card": {"token": "tok_visa"}},
     "create_refund": {"charge": "{charge}", "amount": 1},
@@ -34,9 +42,17 @@ _NAMED: dict[str, dict[str, str]] = {
     "confirm_payment_intent": {"intent": "requires_confirmation"},
     "increment_payment_intent_authorization": {"intent": "requires_capture"},
     "list_event_deliveries": {"id": "event"},
+    "list_ledger_entries": {"account": "ledger_account"},
+    "post_ledger_transaction": {"transaction": "pending_ledger_transaction"},
     "retrieve_balance_transaction": {"id": "balance_transaction"},
     "retrieve_event": {"id": "event"},
+    "retrieve_ledger_account": {"account": "ledger_account"},
+    "retrieve_ledger_balance": {"account": "ledger_account"},
+    "retrieve_ledger_transaction": {"transaction": "ledger_transaction"},
     "retry_event": {"id": "event"},
+    "reverse_ledger_transaction": {"transaction": "ledger_transaction"},
+    "update_ledger_account": {"account": "ledger_account"},
+    "void_ledger_transaction": {"transaction": "pending_ledger_transaction"},
     "update_payment_intent": {"intent": "requires_payment_method"},
 }
 
@@ -58,9 +74,18 @@ class World:
     def params(self, operation: Operation) -> dict[str, Any]:
         """Parameters that suffice for it."""
         return {
-            name: value.format_map(self.ids) if isinstance(value, str) else value
-            for name, value in _SUFFICIENT.get(operation.id, {}).items()
+            name: self._filled(value) for name, value in _SUFFICIENT.get(operation.id, {}).items()
         }
+
+    def _filled(self, value: Any) -> Any:
+        match value:
+            case str():
+                return value.format_map(self.ids)
+            case dict():
+                return {name: self._filled(one) for name, one in value.items()}
+            case list():
+                return [self._filled(one) for one in value]
+        return value
 
 
 def populate(api: Api) -> World:
@@ -84,6 +109,16 @@ def populate(api: Api) -> World:
     endpoint = api.post("/v1/webhook_endpoints", url=LISTENER, enabled_events=["*"])["id"]
     replay = api.post(f"/v1/webhook_endpoints/{endpoint}/replays", since=1)["id"]
     refund = api.post("/v1/refunds", charge=charge, amount=300)
+    accounts = [
+        api.post("/v1/ledger/accounts", code=code, currency="usd", normal_side="debit")["id"]
+        for code in ("assets/bank/main", "assets/till")
+    ]
+    posting = {"debit": accounts[0], "credit": accounts[1], "amount": 700}
+    posted, pending = (
+        api.post("/v1/ledger/transactions", postings=[posting], status=status)["id"]
+        for status in ("posted", "pending")
+    )
+    entries = api.get(f"/v1/ledger/accounts/{accounts[0]}/entries")["data"]
     event = api.get("/v1/events")["data"][0]["id"]
     ids = {status: str(intent["id"]) for status, intent in intents.items()}
     ids |= {
@@ -96,6 +131,11 @@ def populate(api: Api) -> World:
         "held_charge": held["id"],
         "refund": refund["id"],
         "balance_transaction": refund["balance_transaction"],
+        "ledger_account": accounts[0],
+        "other_ledger_account": accounts[1],
+        "ledger_entry": entries[0]["id"],
+        "ledger_transaction": posted,
+        "pending_ledger_transaction": pending,
         "event": event,
         "webhook_endpoint": endpoint,
         "delivery": api.get(f"/v1/events/{event}/deliveries")["data"][0]["id"],
