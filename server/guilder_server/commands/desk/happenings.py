@@ -15,6 +15,7 @@ _REMARK = {"triggered_by": "guilder"}
 
 NOT_AT_WILL = {
     "charge.expired": "it happens when a hold is seven days old and was not captured",
+    "ledger.transaction.expired": "hold money with status=pending and an expires_at that is soon",
     "payment_method.automatically_updated": "a gateway with real cards brings it, not the sandbox",
     "webhook_endpoint.disabled": "it happens to an endpoint that is gone, or fails for five days",
     "webhook_endpoint.test": "ask for it with POST /v1/webhook_endpoints/<its id>/test",
@@ -94,6 +95,20 @@ async def _method_detached(objects: SandboxObjects) -> Made:
     return await objects.post(f"payment_methods/{method['id']}/detach")
 
 
+async def _account_updated(objects: SandboxObjects) -> Made:
+    account = await objects.ledger_account()
+    return await objects.post(f"ledger/accounts/{account['id']}", metadata=_REMARK)
+
+
+async def _transaction_pending(objects: SandboxObjects) -> Made:
+    return await objects.transfer(status="pending")
+
+
+async def _transaction_voided(objects: SandboxObjects) -> Made:
+    pending = await _transaction_pending(objects)
+    return await objects.post(f"ledger/transactions/{pending['id']}/void")
+
+
 HAPPENINGS: dict[str, Happening] = {
     "charge.captured": _charge_captured,
     "charge.failed": _charge_failed,
@@ -105,6 +120,11 @@ HAPPENINGS: dict[str, Happening] = {
     "customer.created": SandboxObjects.customer,
     "customer.deleted": _customer_deleted,
     "customer.updated": _customer_updated,
+    "ledger.account.created": SandboxObjects.ledger_account,
+    "ledger.account.updated": _account_updated,
+    "ledger.transaction.pending": _transaction_pending,
+    "ledger.transaction.posted": SandboxObjects.transfer,
+    "ledger.transaction.voided": _transaction_voided,
     "payment_intent.amount_capturable_updated": SandboxObjects.held,
     "payment_intent.canceled": _canceled,
     "payment_intent.created": SandboxObjects.unpaid,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
 from guilder_server.commands.desk.api_client import ApiClient
@@ -62,6 +63,19 @@ class SandboxObjects:
     async def refund(self, card: str = "pm_card_visa") -> Made:
         intent = await self.paid(card)
         return await self.post("refunds", payment_intent=intent["id"])
+
+    async def ledger_account(self) -> Made:
+        # A code names one account for good, so each gets one of its own.
+        code = f"triggered/{secrets.token_hex(6)}"
+        return await self.post(
+            "ledger/accounts", code=code, currency="usd", normal_side="debit", name=_WHY
+        )
+
+    async def transfer(self, **terms: Any) -> Made:
+        """Money that moves between two accounts, or is held for it."""
+        debit, credit = [(await self.ledger_account())["id"] for _ in range(2)]
+        posting = {"debit": debit, "credit": credit, "amount": 2000}
+        return await self.post("ledger/transactions", postings=[posting], description=_WHY, **terms)
 
     def _keep(self, made: Made) -> Made:
         self.made[made["id"]] = made
