@@ -28,6 +28,8 @@ _CREATE = (
     "SELECT *, 0, 0, 0, 0 FROM unnest(%s, %s, %s, %s, %s, %s, %s, %s, %s) "
     "ON CONFLICT (tenant_id, code, currency) DO NOTHING RETURNING tenant_id, code, currency"
 )
+# An account that is opened comes with its profile, whose code is given once.
+_OPEN = _CREATE.partition(" RETURNING")[0]
 _LOCK = (
     "SELECT a.tenant_id, a.code, a.currency, a.held_debits, a.held_credits, a.id, a.balance, "
     "a.version, a.floor, a.ceiling, a.normal_side, a.posted_at "
@@ -163,6 +165,7 @@ class Poster(Part):
                 # If two differ, the first one makes the account, as it would alone.
                 self._refs.setdefault(_place(changes, account), account)
         self._accounts: dict[Place, _Account] = {}
+        self._opened: list[tuple[Place, AccountRef]] = []
         self._transactions: list[tuple[int, LedgerTransaction]] = []
         self._entries: list[_Entry] = []
         self._now: datetime | None = None
@@ -173,16 +176,8 @@ class Poster(Part):
         statements: list[Statement] = []
         new = sorted(place for place in self._refs if place not in self._known)
         if new:
-            refs, now = [self._refs[place] for place in new], self._clock.now()
-            columns = [
-                TEXT.array([ref.normal_side for ref in refs]),
-                BIGINT.array([ref.floor for ref in refs]),
-                BIGINT.array([ref.ceiling for ref in refs]),
-                TEXT.array([ref.id or self._ids.new("la") for ref in refs]),
-                INSTANT.array([now] * len(refs)),
-                INSTANT.array([now] * len(refs)),
-            ]
-            statements.append((_CREATE, [*_arrays(new), *columns]))
+            refs = [self._refs[place] for place in new]
+            statements.append((_CREATE, self._account_arrays(new, refs)))
         statements.append((_LOCK, _arrays(sorted(self._refs))))
         return statements
 
@@ -202,11 +197,15 @@ class Poster(Part):
         self._known |= self._accounts.keys() - {tuple(row) for rows in created for row in rows}
 
     def refusal(self, changes: Changes) -> Exception | None:
+        refusal = self._first_refusal(changes)
+        if refusal is not None and changes.decides_again:
+            return GuardLost(f"what the change set relied on has changed: {refusal}")
+        return refusal
+
+    def _first_refusal(self, changes: Changes) -> Exception | None:
         trials: dict[Place, _Trial] = {}
         for move in changes.postings:
             refusal = self._refusal_of(changes, move, trials)
-            if refusal is not None and changes.decides_again:
-                return GuardLost(f"what the change set relied on has changed: {refusal}")
             if refusal is not None:
                 return refusal
         return self._broken(changes, changes.conditions, trials, trials)
@@ -278,48 +277,57 @@ class Poster(Part):
         return trial
 
     def grant(self, changes: Changes) -> None:
+        # Not before: of a set that is refused no account stays behind.
+        self._opened += [(_place(changes, account), account) for account in changes.opened]
         for move in changes.postings:
             if isinstance(move, LedgerTransaction):
                 self._transactions.append((changes.tenant.id, move))
-            for leg in move.legs:
-                account = self._accounts[_place(changes, leg.account)]
+            accounts = [self._accounts[_place(changes, leg.account)] for leg in move.legs]
+            for account, leg in zip(accounts, move.legs, strict=True):
                 account.touched = True
                 if isinstance(move, Holding):
                     account.hold(leg.amount, released=move.released)
-                else:
-                    self._enter(changes.tenant.id, account, move, leg.amount)
+            if isinstance(move, LedgerTransaction):
+                self._enter(changes.tenant.id, accounts, move)
 
     def _enter(
-        self, tenant: int, account: _Account, transaction: LedgerTransaction, amount: int
+        self, tenant: int, accounts: Sequence[_Account], transaction: LedgerTransaction
     ) -> None:
-        account.balance += amount
-        account.version += 1
-        self._entries.append(
-            _Entry(
-                tenant,
-                account.id,
-                account.version,
-                transaction,
-                amount,
-                account.balance,
-                self._posted_at(account),
+        posted_at = self._posted_at(accounts)
+        for account, leg in zip(accounts, transaction.legs, strict=True):
+            account.balance += leg.amount
+            account.version += 1
+            account.posted_at = posted_at
+            self._entries.append(
+                _Entry(
+                    tenant,
+                    account.id,
+                    account.version,
+                    transaction,
+                    leg.amount,
+                    account.balance,
+                    posted_at,
+                )
             )
-        )
 
-    def _posted_at(self, account: _Account) -> datetime:
-        """Now, under the account's lock, and never before its last entry, whatever the clocks of
-        other processes say: what was known at an instant stays what it was."""
+    def _posted_at(self, accounts: Sequence[_Account]) -> datetime:
+        """Now, under the accounts' locks, and never before the last entry of any of them, whatever
+        the clocks of other processes say: what was known at an instant stays what it was, and is
+        known on all sides of a transaction at once."""
         if self._now is None:
             self._now = self._clock.now()
-        account.posted_at = max(account.posted_at, self._now)
-        return account.posted_at
+        return max(self._now, *(account.posted_at for account in accounts))
 
     def second(self) -> list[Statement]:
         touched = [
             (place[0], account) for place, account in self._accounts.items() if account.touched
         ]
+        opened: list[Statement] = []
+        if self._opened:
+            places, refs = zip(*self._opened, strict=True)
+            opened = [(_OPEN, self._account_arrays(places, refs))]
         if not touched:
-            return []
+            return opened
         posted: list[Statement] = []
         if self._entries:
             posted = [
@@ -327,6 +335,7 @@ class Poster(Part):
                 (_ENTRIES, self._entry_arrays()),
             ]
         return [
+            *opened,
             *posted,
             (
                 _BALANCES,
@@ -340,6 +349,18 @@ class Poster(Part):
                     BIGINT.array([account.held_credits for _, account in touched]),
                 ],
             ),
+        ]
+
+    def _account_arrays(self, places: Iterable[Place], refs: Sequence[AccountRef]) -> list[bytes]:
+        now = self._clock.now()
+        return [
+            *_arrays(places),
+            TEXT.array([ref.normal_side for ref in refs]),
+            BIGINT.array([ref.floor for ref in refs]),
+            BIGINT.array([ref.ceiling for ref in refs]),
+            TEXT.array([ref.id or self._ids.new("la") for ref in refs]),
+            INSTANT.array([now] * len(refs)),
+            INSTANT.array([now] * len(refs)),
         ]
 
     def _transaction_arrays(self) -> list[bytes]:
@@ -375,7 +396,6 @@ class Poster(Part):
 
 
 def _accounts_of(changes: Changes) -> Iterator[AccountRef]:
-    yield from changes.opened
     for move in changes.postings:
         for leg in move.legs:
             yield leg.account
