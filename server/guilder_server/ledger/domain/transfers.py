@@ -38,7 +38,8 @@ class Expectation:
 @dataclass(frozen=True, slots=True)
 class Wish:
     """A transaction as a caller asks for it. `place` goes before the names of its parameters,
-    such as `transactions[3]`."""
+    such as `transactions[3]`; where its postings follow from another transaction, `follows` is the
+    parameter that names that."""
 
     postings: Sequence[Posting]
     conditions: Sequence[Expectation] = ()
@@ -49,9 +50,12 @@ class Wish:
     place: str = ""
     pending: bool = False
     expires_at: datetime | None = None
+    follows: str | None = None
 
     def param(self, name: str) -> str:
         head, bracket, rest = name.partition("[")
+        if self.follows is not None and head == "postings":
+            return self.follows
         return f"{self.place}[{head}]{bracket}{rest}" if self.place else name
 
     def accounts(self) -> list[tuple[str, str]]:
@@ -96,7 +100,8 @@ def transaction(
         )
     legs: list[Leg] = []
     for number, posting in enumerate(wish.postings):
-        legs += _legs(posting, standings, wish.param(f"postings[{number}]"))
+        sides = [wish.param(f"postings[{number}][{side}]") for side in ("debit", "credit")]
+        legs += _legs(posting, standings, *sides)
     currencies = {leg.account.currency for leg in legs}
     return LedgerTransaction(
         id,
@@ -117,21 +122,23 @@ def transaction(
     )
 
 
-def _legs(posting: Posting, standings: Mapping[str, Standing], param: str) -> list[Leg]:
-    debit = _fit(standings[posting.debit], f"{param}[debit]")
-    credit = _fit(standings[posting.credit], f"{param}[credit]")
+def _legs(
+    posting: Posting, standings: Mapping[str, Standing], debited: str, credited: str
+) -> list[Leg]:
+    debit = _fit(standings[posting.debit], debited)
+    credit = _fit(standings[posting.credit], credited)
     if debit.id == credit.id:
         raise InvalidRequest(
             "parameter_invalid",
             "A posting debits one account and credits another; these are the same.",
-            f"{param}[credit]",
+            credited,
         )
     if debit.currency != credit.currency:
         raise Refused(
             "ledger_currency_mismatch",
             f"{debit.code} is in {debit.currency} and {credit.code} in {credit.currency}. A "
             "posting moves one currency; exchange money through an account in each.",
-            f"{param}[credit]",
+            credited,
         )
     return [Leg(debit.ref, posting.amount), Leg(credit.ref, -posting.amount)]
 
@@ -157,7 +164,9 @@ def judge(transaction: LedgerTransaction, accounts: dict[str, Holdings], *, pend
     """Raise unless it would be posted, or held where it is pending, on `accounts` by their ids,
     which then become those after it. The poster judges for good, under lock; this is for telling
     beforehand."""
-    trial = dict(accounts)
+    named = [leg.account for leg in transaction.legs]
+    named += [condition.account for condition in transaction.conditions]
+    trial = {id: accounts[id] for id in map(_id, named)}
     for leg in transaction.legs:
         id, ref = _id(leg.account), leg.account
         trial[id] = trial[id].after(leg.amount, pending=pending)

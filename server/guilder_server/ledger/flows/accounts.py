@@ -11,6 +11,7 @@ from guilder_server.kernel import metadata
 from guilder_server.kernel.changes import Changes
 from guilder_server.kernel.clock import Clock
 from guilder_server.kernel.copies import replace
+from guilder_server.kernel.currencies import EXPONENTS
 from guilder_server.kernel.errors import InvalidRequest, NotFound, Refused
 from guilder_server.kernel.ids import Ids
 from guilder_server.kernel.lists import ListQuery
@@ -47,6 +48,14 @@ class Accounts:
                 "ceiling not below zero.",
                 "floor" if (floor or 0) > 0 else "ceiling",
             )
+        currency = params["currency"].lower()
+        if currency not in EXPONENTS:
+            raise InvalidRequest(
+                "parameter_invalid",
+                f"Invalid currency: {params['currency']}. Use a three-letter ISO code that Guilder "
+                "supports, such as usd.",
+                "currency",
+            )
         if await self._store.code_taken(tenant, code):
             raise Refused(
                 "ledger_code_taken", f"There is a ledger account with the code {code}.", "code"
@@ -56,7 +65,7 @@ class Accounts:
             version=1,
             created=self._clock.now(),
             code=code,
-            currency=params["currency"].lower(),
+            currency=currency,
             normal_side=params["normal_side"],
             floor=floor,
             ceiling=ceiling,
@@ -93,7 +102,8 @@ class Accounts:
             changed["metadata"] = metadata.merge(before.account.metadata, params["metadata"])
         if "status" in params:
             changed["status"] = params["status"]
-        changes = Changes(tenant)
+        # An account that is found not to be empty only as it closes is looked at again.
+        changes = Changes(tenant, decides_again=True)
         if "status" in params:
             self._refuse_status(before, params["status"], changes)
         account = changes.change(before.account, replace(before.account, **changed))
@@ -112,7 +122,7 @@ class Accounts:
 
     async def entries(self, tenant: Tenant, id: str, query: ListQuery) -> Page:
         standing = await self.retrieve(tenant, id)
-        return await self._store.entries(tenant, standing.account, query)
+        return await self._store.entries(tenant, standing, query)
 
     def _refuse_status(self, before: Standing, status: str, changes: Changes) -> None:
         account = before.account

@@ -89,6 +89,7 @@ def _wish(hold: Hold, amounts: list[int]) -> Wish:
         description=hold.description,
         reference=hold.reference,
         metadata=hold.metadata,
+        follows="transaction",
     )
 
 

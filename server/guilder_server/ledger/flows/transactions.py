@@ -93,6 +93,7 @@ class Transactions:
             description=wish.description,
             reference=wish.reference,
             metadata=wish.metadata,
+            follows="transaction",
         )
         seen = await self._look(tenant, [wish])
         changes = Changes(tenant)

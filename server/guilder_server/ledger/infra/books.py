@@ -180,12 +180,14 @@ class PostgresBooks:
             balance, entries = balance + int(amount), entries + count
         return _normal(account.normal_side, balance), entries
 
-    async def entries(self, tenant: Tenant, account: LedgerAccount, query: ListQuery) -> Page:
+    async def entries(self, tenant: Tenant, standing: Standing, query: ListQuery) -> Page:
+        account = standing.account
         word = query.starting_after or query.ending_before
         cursor = None
         if word is not None:
             cursor = version_of(word)
-            if cursor is None or word != entry_id(account.id, cursor):
+            there = cursor is not None and 0 < cursor <= standing.entries
+            if cursor is None or not there or word != entry_id(account.id, cursor):
                 raise NoSuchReference("ledger entry", word, _cursor_param(query))
         values = {"tenant": tenant.id, "account": account.id, "cursor": cursor}
         rows, more = await self._paged(_ENTRIES, values, query)
