@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import books
 import deliveries
 import machine
 import million
@@ -27,7 +28,7 @@ from limit import CLIENT_COUNTS, Limit
 from load import Load, LoadFailed, ensure_wrk, wrk
 from stage import CUSTOMER_PREFIX, CUSTOMERS, EMPTY, MERCHANTS, MILLION, Serving, Stage, staged
 
-CHOICES = ("payments", "hot", "single", "lists", "growth", "deliveries")
+CHOICES = ("payments", "hot", "single", "lists", "growth", "deliveries", "ledger")
 CONNECTIONS = 64
 LIST_CONNECTIONS = 4
 
@@ -48,6 +49,11 @@ TARGETS = {
     "growth_ratio": (">=", 0.8),
     "rss_mb": ("<=", 200),
     "bytes_per_payment": ("<=", 6000),
+    "bulk_transactions_per_s": (">=", 12_000),
+    "bulk_ratio": (">=", 0.4),
+    "single_transactions_per_s": (">=", 1500),
+    "hot_ledger_ratio": (">=", 0.8),
+    "as_of_p95_ms": ("<=", 5),
     "deliveries_per_s": (">=", 500),
     "commit_to_receipt_p50_ms": ("<=", 100),
     "commit_to_receipt_p99_ms": ("<=", 500),
@@ -116,6 +122,8 @@ class Bench:
             self.figures["rss_mb"] = round(empty.largest_worker_mb(), 1)
         if "deliveries" in self.chosen:
             self.figures |= deliveries.measure(self.stage, self.pay, say, self.lengths.deliveries_s)
+        if "ledger" in self.chosen:
+            self.figures |= books.measure(self.stage, say, self.lengths.payments_s)
         return self.figures
 
     def pay(
