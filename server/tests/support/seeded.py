@@ -12,6 +12,7 @@ import copy
 import re
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, MutableMapping
+from itertools import count
 from typing import Any
 
 import httpx
@@ -56,16 +57,20 @@ _INTENTS = (
     *("requires_capture", "succeeded", "canceled", "declined"),
 )
 _CHARGES = ("charge", "held_charge", "failed_charge", "held_alone")
+_TRANSACTIONS = ("ledger_transaction", "pending_ledger_transaction", "voided_ledger_transaction")
 _KINDS: dict[str, tuple[str, ...]] = {
+    "account": ("ledger_account", "frozen_ledger_account", "closed_ledger_account"),
     "charge": _CHARGES,
     "customer": ("customer", "deleted_customer"),
     "deliverie": ("delivery",),
     "delivery": ("delivery",),
+    "entrie": ("ledger_entry",),
     "intent": _INTENTS,
     "payment_intent": _INTENTS,
     "payment_method": ("method", "loose_method", "spent_method"),
     "refund": ("refund",),
     "replay": ("replay",),
+    "transaction": _TRANSACTIONS,
     "webhook_endpoint": ("webhook_endpoint", "disabled_endpoint", "deleted_endpoint"),
 }
 # The kind that an operation has most to do with.
@@ -76,16 +81,22 @@ _FIRST = {
     "capture_payment_intent": "requires_capture",
     "confirm_payment_intent": "requires_confirmation",
     "increment_payment_intent_authorization": "requires_capture",
+    "post_ledger_transaction": "pending_ledger_transaction",
     "update_charge": "held_alone",
+    "void_ledger_transaction": "pending_ledger_transaction",
 }
 _CARDS = ("pm_card_visa", "pm_card_chargeDeclined", "pm_card_threeDSecure2Required")
 # What a parameter may be, of all that the contract allows, for a request to be carried out.
 _SENSIBLE: dict[str, Schema] = {
     "amount": _amount(2010, 3000),
     "amount_to_capture": _amount(10, 2000),
+    "ceiling": {"type": "integer", "minimum": 0, "maximum": 10**15},
     "charge": _seeds(*_CHARGES),
+    "credit": _seeds("other_ledger_account"),
     "currency": _one_of("usd", "jpy", "KWD", "eur"),
     "customer": _seeds("customer"),
+    "debit": _seeds("ledger_account"),
+    "effective_at": _one_of(0, 1_700_000_000),
     "enabled_events": {
         "type": "array",
         "minItems": 1,
@@ -96,6 +107,7 @@ _SENSIBLE: dict[str, Schema] = {
     "email": _one_of("ada@example.com", ""),
     "exp_month": _one_of(12),
     "exp_year": _one_of(2034),
+    "floor": {"type": "integer", "minimum": -(10**15), "maximum": 0},
     "metadata": {
         "type": "object",
         "maxProperties": 4,
@@ -116,9 +128,31 @@ _SENSIBLE: dict[str, Schema] = {
     "url": _one_of(LISTENER, "https://[2606:4700::1111]:8443/a?b=c"),
     "webhook_endpoint": _seeds("webhook_endpoint"),
 }
+_FEW_POSTINGS = {
+    "type": "array",
+    "minItems": 1,
+    "maxItems": 3,
+    "items": {"$ref": "#/components/schemas/LedgerPostingParams"},
+}
 _SENSIBLE_IN: dict[str, dict[str, Schema]] = {
     "CaptureChargeParams": {"amount": _amount(10, 900)},
+    "CreateLedgerTransactionParams": {"postings": _FEW_POSTINGS},
+    "CreateLedgerTransactionsParams": {
+        "transactions": {
+            "type": "array",
+            "minItems": 1,
+            "maxItems": 3,
+            "items": {"$ref": "#/components/schemas/LedgerBulkItemParams"},
+        }
+    },
     "CreateRefundParams": {"amount": _amount(10, 300)},
+    "LedgerBulkItemParams": {"postings": _FEW_POSTINGS},
+    "LedgerConditionParams": {
+        "account": _seeds("ledger_account"),
+        "min_balance": {"type": "integer", "minimum": -(10**18), "maximum": 0},
+    },
+    "PostLedgerTransactionParams": {"amount": _amount(10, 1000)},
+    "ReverseLedgerTransactionParams": {"amount": _amount(10, 500)},
 }
 # What would contradict something else, or cannot be guessed.
 _LEFT_OUT = {
@@ -126,6 +160,9 @@ _LEFT_OUT = {
     *("automatic_payment_methods", "ending_before", "payment_method_data"),
 }
 _LEFT_OUT_OF = {
+    "CreateLedgerTransactionParams": {"expires_at"},
+    "LedgerBulkItemParams": {"expires_at"},
+    "LedgerConditionParams": {"entries"},
     "CreatePaymentIntentParams": {
         *("error_on_requires_action", "mandate_data", "off_session", "radar_options"),
         *("return_url", "use_stripe_sdk"),
@@ -206,14 +243,25 @@ _PAYMENT = {"amount": 2000, "currency": "usd", "customer": seed("customer")}
 _PAID = {**_PAYMENT, "confirm": True, "payment_method": "pm_card_visa"}
 _CARD = {"type": "card", "card": {"token": "tok_visa"}}
 _HELD = {"amount": 2000, "currency": "usd", "source": "tok_visa", "capture": False}
+_ACCOUNT = {"code": "seeds", "currency": "usd", "normal_side": "debit"}
+_POSTINGS = [
+    {"debit": seed("ledger_account"), "credit": seed("other_ledger_account"), "amount": 1000}
+]
 # How an object of each kind comes about: made at once, the charge of a payment, or something
 # made to which something was done.
 _MADE: dict[str, tuple[str, Schema]] = {
     "customer": ("customers", {"name": "Ada", "email": "ada@example.com"}),
     "declined": ("payment_intents", {**_PAID, "payment_method": "pm_card_chargeDeclined"}),
     "held_alone": ("charges", _HELD),
+    "ledger_account": ("ledger/accounts", _ACCOUNT),
+    "ledger_transaction": ("ledger/transactions", {"postings": _POSTINGS}),
     "loose_method": ("payment_methods", _CARD),
     "method": ("payment_methods/pm_card_visa/attach", {"customer": seed("customer")}),
+    "other_ledger_account": ("ledger/accounts", _ACCOUNT),
+    "pending_ledger_transaction": (
+        "ledger/transactions",
+        {"postings": _POSTINGS, "status": "pending"},
+    ),
     "refund": ("refunds", {"charge": seed("charge"), "amount": 5}),
     "requires_action": (
         "payment_intents",
@@ -236,6 +284,12 @@ _CHARGE_OF = {
 }
 _DONE_TO: dict[str, tuple[str, str, str, Schema]] = {
     "canceled": ("requires_payment_method", "POST", "payment_intents/{made}/cancel", {}),
+    "closed_ledger_account": (
+        "ledger_account",
+        "POST",
+        "ledger/accounts/{made}",
+        {"status": "closed"},
+    ),
     "deleted_customer": ("customer", "DELETE", "customers/{made}", {}),
     "deleted_endpoint": ("webhook_endpoint", "DELETE", "webhook_endpoints/{made}", {}),
     "disabled_endpoint": (
@@ -243,6 +297,18 @@ _DONE_TO: dict[str, tuple[str, str, str, Schema]] = {
         "POST",
         "webhook_endpoints/{made}",
         {"disabled": True},
+    ),
+    "frozen_ledger_account": (
+        "ledger_account",
+        "POST",
+        "ledger/accounts/{made}",
+        {"status": "frozen"},
+    ),
+    "voided_ledger_transaction": (
+        "pending_ledger_transaction",
+        "POST",
+        "ledger/transactions/{made}/void",
+        {},
     ),
     "spent_method": (
         "loose_method",
@@ -275,6 +341,7 @@ class SeededApp:
         self.key = new_account(database_url).secret_key
         self._made: dict[str, str] = {}
         self._used: defaultdict[str, int] = defaultdict(int)
+        self._codes = count(1)
 
     def close(self) -> None:
         """From another thread than the one that the requests run in."""
@@ -345,18 +412,25 @@ class SeededApp:
             endpoint = f"webhook_endpoints/{await self._make('webhook_endpoint')}"
             await self._ask("POST", f"{endpoint}/test")
             return str((await self._ask("GET", f"{endpoint}/deliveries"))["data"][0]["id"])
+        if kind == "ledger_entry":
+            account = await self._id("ledger_account")
+            await self._make("ledger_transaction")
+            entries = (await self._ask("GET", f"ledger/accounts/{account}/entries"))["data"]
+            return str(entries[0]["id"]) if entries else "le_none_1"
         assert kind in ("balance_transaction", "event"), f"there is no recipe for {kind}"
         await self._make("charge")
         return str((await self._ask("GET", f"{kind}s?limit=1"))["data"][0]["id"])
 
     async def _created(self, path: str, params: Schema) -> str:
+        if "code" in params:
+            params = {**params, "code": f"seeds/{next(self._codes)}"}
         answer = await self._ask("POST", path, params)
         # A decline carries the payment that it is about.
         answer = answer.get("error", {}).get("payment_intent", answer)
         if "id" not in answer:
-            # What was handed out before may have been deleted since.
-            self._made.pop("customer", None)
-            self._made.pop("webhook_endpoint", None)
+            # What was handed out before may have been deleted, frozen or closed since.
+            for gone in ("customer", "ledger_account", "other_ledger_account", "webhook_endpoint"):
+                self._made.pop(gone, None)
             answer = await self._ask("POST", path, params)
         return str(answer["id"])
 
