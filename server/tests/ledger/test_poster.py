@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
@@ -11,12 +12,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from guilder_server.kernel.changes import Changes
+from guilder_server.kernel.changes import Changes, GuardLost
 from guilder_server.kernel.errors import Refused
-from guilder_server.kernel.postings import AccountRef, LedgerTransaction, Leg
+from guilder_server.kernel.postings import AccountRef, Condition, LedgerTransaction, Leg
 from guilder_server.kernel.tenant import Tenant
 from guilder_server.ledger.infra import poster as module
-from guilder_server.ledger.infra.poster import FloorReached
+from guilder_server.ledger.infra.poster import CeilingReached, ConditionFailed, FloorReached
 from guilder_server.ledger.verification import PROOFS
 from tests.postgres.library import NOW, STRANGER, TENANT, Library, opened
 from tests.support.postgres import TestDatabases
@@ -35,7 +36,7 @@ WORLD = AccountRef("world", "usd", "debit")
 ACCOUNTS = (TILL, *PURSES, WORLD)
 
 # The proofs that speak of the ledger alone.
-_OWN = PROOFS[:5]
+_OWN = PROOFS[:7]
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +67,10 @@ def _move(amount: int, source: AccountRef, target: AccountRef) -> LedgerTransact
 
 
 def _set(*transactions: LedgerTransaction, tenant: Tenant = TENANT) -> Changes:
-    return Changes(tenant, postings=list(transactions))
+    changes = Changes(tenant)
+    for transaction in transactions:
+        changes.post(transaction)
+    return changes
 
 
 async def _outcomes(library: Library, *sets: Changes) -> list[type]:
@@ -112,7 +116,9 @@ async def test_the_proofs_of_the_ledger_alone_are_among_those_tried() -> None:
         "every entry is in the currency of its transaction and its account",
         "every balance is the sum of its entries",
         "running balances follow one another without a gap",
-        "no account is below its floor",
+        "what callers posted is what they said",
+        "what is held is what pending transactions hold",
+        "no account is below its floor or above its ceiling",
     ]
 
 
@@ -209,6 +215,88 @@ async def test_accounts_that_are_forgotten_are_found_again(
         tenant.id,
     )
     assert balances == [*((f"box/{number}", 3, 3) for number in range(5)), ("world", -15, 15)]
+
+
+async def test_a_ceiling_holds_on_the_normal_side_after_each_entry(library: Library) -> None:
+    tenant = _tenant()
+    boxes = [AccountRef(f"box/{side}", "usd", side, ceiling=5) for side in ("debit", "credit")]
+    for box in boxes:
+        up, down = (WORLD, box), (box, WORLD)
+        if box.normal_side == "credit":
+            up, down = down, up
+        sets = [
+            _set(_move(5, *up), tenant=tenant),
+            _set(_move(1, *up), tenant=tenant),
+            _set(_move(1, *up), _move(1, *down), tenant=tenant),
+            _set(_move(1, *down), _move(1, *up), tenant=tenant),
+        ]
+        outcomes = [(await _outcomes(library, one))[0] for one in sets]
+        assert outcomes == [type(None), CeilingReached, CeilingReached, type(None)]
+
+
+def _conditioned(transaction: LedgerTransaction, *conditions: Condition) -> LedgerTransaction:
+    return replace(transaction, conditions=conditions)
+
+
+async def test_a_condition_sees_the_account_before_and_after_its_own_transaction(
+    library: Library,
+) -> None:
+    tenant = _tenant()
+
+    async def outcome(*conditions: Condition) -> type:
+        """One unit moves in, then another under these conditions, in one set."""
+        both = _move(1, WORLD, TILL), _conditioned(_move(1, WORLD, TILL), *conditions)
+        return (await _outcomes(library, _set(*both, tenant=tenant)))[0]
+
+    assert await outcome(Condition(TILL, entries=0)) is ConditionFailed
+    assert await outcome(Condition(TILL, entries=2)) is ConditionFailed
+    assert await outcome(Condition(TILL, least=3)) is ConditionFailed
+    assert await outcome(Condition(TILL, most=1)) is ConditionFailed
+    assert await _entries(library, tenant) == []
+    assert await outcome(Condition(TILL, entries=1, least=2, most=2)) is type(None)
+    assert await outcome(Condition(WORLD, entries=3, least=-4)) is type(None)
+
+
+async def test_who_decides_again_hears_of_no_limit_but_to_look_again(library: Library) -> None:
+    tenant = _tenant()
+    for limit in (
+        _set(_move(1, TILL, WORLD), tenant=tenant),
+        _set(_conditioned(_move(1, WORLD, TILL), Condition(TILL, entries=9)), tenant=tenant),
+        Changes(tenant, conditions=[Condition(TILL, least=1)]),
+    ):
+        limit.decides_again = True
+        assert await _outcomes(library, limit) == [GuardLost]
+    assert await _entries(library, tenant) == []
+
+
+async def test_an_account_is_opened_by_a_set_that_is_granted_and_by_no_other(
+    library: Library,
+) -> None:
+    tenant = _tenant()
+    opening = Changes(tenant, conditions=[Condition(TILL, least=1)])
+    opening.open(AccountRef("box", "usd", "debit", floor=-1, ceiling=2, id="la_box"))
+    asked = (
+        "SELECT public_id, floor, ceiling, balance, version FROM ledger_accounts "
+        "WHERE tenant_id = %s AND code = 'box'"
+    )
+    assert await _outcomes(library, opening) == [ConditionFailed]
+    assert await library.rows(asked, tenant.id) == []
+    opening.conditions.clear()
+    assert await _outcomes(library, opening) == [type(None)]
+    assert await library.rows(asked, tenant.id) == [("la_box", -1, 2, 0, 0)]
+    box = AccountRef("box", "usd", "debit")
+    sets = [_set(_move(amount, WORLD, box), tenant=tenant) for amount in (2, 1)]
+    assert await _outcomes(library, *sets) == [type(None), CeilingReached]
+
+
+async def test_a_balance_of_all_63_bits_is_held_and_no_more(library: Library) -> None:
+    tenant = _tenant()
+    most = (1 << 63) - 1
+    for source, target in ((WORLD, PURSES[2]), (PURSES[2], WORLD)):
+        free = replace(source, code=f"free/{source.code}"), replace(target, code=target.code + "/")
+        free = tuple(replace(one, floor=None) for one in free)  # type: ignore[assignment]
+        sets = [_set(_move(amount, *free), tenant=tenant) for amount in (most, 1)]
+        assert await _outcomes(library, *sets) == [type(None), CeilingReached]
 
 
 async def test_a_balance_that_no_column_holds_fails_alone(library: Library) -> None:
