@@ -77,8 +77,10 @@ def transaction(
     *,
     kind: str = "transfer",
     reverses: str | None = None,
+    created: datetime | None = None,
 ) -> LedgerTransaction:
-    """The transaction that `wish` asks for. Raises what is wrong with it, naming where."""
+    """The transaction that `wish` asks for. Raises what is wrong with it, naming where. One that
+    was pending was `created` before, and counts from now."""
     if wish.effective_at is not None and wish.effective_at > now:
         raise InvalidRequest(
             "parameter_invalid",
@@ -107,12 +109,12 @@ def transaction(
         id,
         kind,
         id,
-        now,
+        created or now,
         now,
         currencies.pop() if len(currencies) == 1 else None,
         tuple(legs),
         wish.description,
-        effective_at=wish.effective_at,
+        effective_at=wish.effective_at if created is None else now,
         reference=wish.reference,
         reverses=reverses,
         metadata=wish.metadata or {},

@@ -28,14 +28,16 @@ class Holds:
         standings = await self._standings(tenant, hold)
         now = self._clock.now()
         # A frozen account takes no postings; what it holds waits.
-        posted = transfers.transaction(id, _wish(hold, amounts), standings, now)
+        posted = transfers.transaction(
+            id, _wish(hold, amounts), standings, now, created=hold.created
+        )
         changes = Changes(tenant)
         changes.hold(holds.holding(_held(hold, standings), released=True))
         changes.post(posted)
         for standing in standings.values():
             changes.rely(standing.account)
         after = changes.change(hold, holds.ended(hold, "posted"))
-        told = Posted.of(posted, expires_at=hold.expires_at, version=after.version)
+        told = Posted.of(posted, version=after.version)
         changes.record("ledger.transaction.posted", told)
         return Done(told, changes)
 
