@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from guilder_server.kernel.changes import Changes
 from guilder_server.kernel.clock import Clock
 from guilder_server.kernel.copies import replace
@@ -33,10 +35,12 @@ class Holds:
         )
         changes = Changes(tenant)
         changes.hold(holds.holding(_held(hold, standings), released=True))
+        after = changes.change(hold, holds.ended(hold, "posted"))
+        # Under the version of what held it, so that this news counts as the later.
+        posted = dataclasses.replace(posted, version=after.version)
         changes.post(posted)
         for standing in standings.values():
             changes.rely(standing.account)
-        after = changes.change(hold, holds.ended(hold, "posted"))
         told = Posted.of(posted, version=after.version)
         changes.record("ledger.transaction.posted", told)
         return Done(told, changes)
