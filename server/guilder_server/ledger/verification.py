@@ -125,6 +125,80 @@ WHERE normal < floor OR normal > ceiling
 ORDER BY tenant_id, id LIMIT 1
 """
 
+# What was opened has its limits and its holder's words in a row of its own; what has none belongs
+# to payments.
+_AS_OPENED = f"""
+SELECT format('account %s (%s) of tenant %s %s', coalesce(a.code, p.code),
+              coalesce(a.currency, p.currency), coalesce(a.tenant_id, p.tenant_id),
+              CASE WHEN a.id IS NULL THEN 'was opened and is gone'
+                   WHEN p.id IS NULL THEN 'was opened by nobody'
+                   WHEN p.status = 'closed' AND (a.balance, a.held_debits, a.held_credits)
+                        <> (0, 0, 0) THEN 'is closed and not empty'
+                   ELSE 'is not as it was opened: ' || concat_ws(', ', p.code, p.currency,
+                        p.normal_side, p.floor, p.ceiling) END)
+FROM ledger_accounts a
+FULL JOIN ledger_profiles p ON p.tenant_id = a.tenant_id AND p.id = a.public_id
+WHERE a.id IS NULL
+   OR p.id IS NULL AND NOT (starts_with(a.code, '{chart.MERCHANT}')
+        OR starts_with(a.code, '{chart.FEES}') OR starts_with(a.code, '{chart.GATEWAY}'))
+   OR p.id IS NOT NULL AND (a.code, a.currency, a.normal_side, a.floor, a.ceiling)
+        IS DISTINCT FROM (p.code, p.currency, p.normal_side, p.floor, p.ceiling)
+   OR p.status = 'closed' AND (a.balance, a.held_debits, a.held_credits) <> (0, 0, 0)
+ORDER BY 1 LIMIT 1
+"""  # noqa: S608 - constants of this package
+
+_IN_TIME = """
+SELECT format('entry %s on account %s of tenant %s was posted at %s and counts from %s: the one '
+              'before it was posted at %s, its transaction counts from %s', version, account_id,
+              tenant_id, posted_at, coalesce(effective_at, posted_at), before,
+              coalesce(said, posted_at))
+FROM (
+    SELECT e.*, t.effective_at AS said, a.posted_at AS latest,
+           lag(e.posted_at) OVER (PARTITION BY e.tenant_id, e.account_id ORDER BY e.version)
+               AS before
+    FROM ledger_entries e
+    JOIN ledger_transactions t ON t.tenant_id = e.tenant_id AND t.id = e.transaction_id
+    JOIN ledger_accounts a ON a.tenant_id = e.tenant_id AND a.id = e.account_id
+) run
+WHERE posted_at < before OR posted_at > latest OR effective_at IS DISTINCT FROM said
+ORDER BY tenant_id, account_id, version LIMIT 1
+"""
+
+_REVERSED = """
+SELECT format('transaction %s of tenant %s moved %s, says %s reversed, and its reversals moved '
+              '%s', id, tenant_id, coalesce(o.amount::text, 'nothing'), coalesce(r.amount, 0),
+              coalesce(m.amount, 0))
+FROM (
+    SELECT r.tenant_id, r.id, r.whole, sum(part::bigint) AS amount
+    FROM ledger_reversals r CROSS JOIN jsonb_array_elements_text(r.reversed) part GROUP BY 1, 2, 3
+) r
+FULL JOIN (
+    SELECT t.tenant_id, t.reverses AS id, sum((pair ->> 2)::bigint) AS amount
+    FROM ledger_transactions t CROSS JOIN jsonb_array_elements(t.pairs) pair
+    WHERE t.reverses IS NOT NULL GROUP BY 1, 2
+) m USING (tenant_id, id)
+LEFT JOIN (
+    SELECT t.tenant_id, t.id, sum((pair ->> 2)::bigint) AS amount
+    FROM ledger_transactions t CROSS JOIN jsonb_array_elements(t.pairs) pair GROUP BY 1, 2
+) o USING (tenant_id, id)
+WHERE r.amount IS DISTINCT FROM m.amount OR o.amount IS NULL OR r.amount > o.amount
+   OR r.whole <> (r.amount = o.amount)
+ORDER BY tenant_id, id LIMIT 1
+"""
+
+_REFERENCES = """
+SELECT format('reference %s of tenant %s is kept for the transaction %s and stands on %s',
+              coalesce(r.id, t.reference), coalesce(r.tenant_id, t.tenant_id),
+              coalesce(r.transaction_id, 'none'), coalesce(t.id, 'none'))
+FROM ledger_references r
+FULL JOIN (
+    SELECT tenant_id, reference, id FROM ledger_transactions WHERE reference IS NOT NULL
+    UNION SELECT tenant_id, reference, id FROM ledger_holds WHERE reference IS NOT NULL
+) t ON t.tenant_id = r.tenant_id AND t.reference = r.id AND t.id = r.transaction_id
+WHERE r.id IS NULL OR t.id IS NULL
+ORDER BY 1 LIMIT 1
+"""
+
 # What reached the gateway (above zero) or left it (below) for each charge and each refund.
 _GROSS = f"""
     SELECT t.tenant_id, t.source, t.currency, sum(e.amount) AS amount
@@ -206,11 +280,16 @@ ORDER BY c.tenant_id, c.id LIMIT 1
 """  # noqa: S608
 
 PROOFS = (
-    Proof("every transaction sums to zero", _EACH_TRANSACTION),
+    # Before the sums, which would name the transactions of an account that was altered.
     Proof("every entry is in the currency of its transaction and its account", _ONE_CURRENCY),
+    Proof("every account is as it was opened", _AS_OPENED),
+    Proof("every transaction sums to zero", _EACH_TRANSACTION),
     Proof("every balance is the sum of its entries", _EACH_BALANCE),
     Proof("running balances follow one another without a gap", _RUNNING),
+    Proof("entries follow one another in time", _IN_TIME),
     Proof("what callers posted is what they said", _AS_SAID),
+    Proof("what is reversed was taken back", _REVERSED),
+    Proof("every reference is of one transaction", _REFERENCES),
     Proof("what is held is what pending transactions hold", _HELD),
     Proof("no account is below its floor or above its ceiling", _FLOORS),
     Proof("every transaction has its cause", _EXPLAINED),

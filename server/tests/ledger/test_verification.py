@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from guilder_server.ledger.verification import PROOFS, verify
+from tests.ledger.keeping import ACCOUNTS, TRANSACTIONS, account, moved, posting
 from tests.support.api import Api, ApiServer
 from tests.support.postgres import TestDatabases
 from tests.support.processes import eventually
@@ -36,7 +37,21 @@ def _live(api: Api) -> str:
     failing = api.pay(1100, payment_method="pm_card_refundFail")
     back = api.post("/v1/refunds", payment_intent=failing["id"])
     api.post("/v1/charges", amount=400, currency="usd", source="tok_visa")
+    _keep_books(api)
     return str(back["id"])
+
+
+def _keep_books(api: Api) -> None:
+    """Something of everything that callers do to the ledger."""
+    bank = account(api, "assets/bank", floor=-100_000, ceiling=100_000)
+    sales = account(api, "sales", normal_side="credit")
+    euros = account(api, "euros", currency="eur"), account(api, "more", currency="eur")
+    first = moved(api, bank, sales, 500, reference="first", effective_at=1_700_000_000)
+    moved(api, bank, sales, 70)
+    api.post(f"{TRANSACTIONS}/{first}/reverse", amount=120)
+    api.post(TRANSACTIONS, postings=[posting(bank, sales, 30), posting(*euros, 20)])
+    moved(api, bank, sales, 11, status="pending", reference="held")
+    api.post(f"{ACCOUNTS}/{account(api, 'past')}", status="closed")
 
 
 def _status(api: Api, refund: str) -> str:
@@ -133,6 +148,12 @@ _SOME_ENTRY = _ENTRY.format("ledger_entries WHERE version = 2 ORDER BY account_i
 _CHARGE = "id = (SELECT min(id) FROM charges WHERE amount_captured > 100 AND amount_refunded > 0)"
 _REFUND = "id = (SELECT min(id) FROM refunds WHERE status = 'succeeded')"
 _LAST = "(SELECT max(id) FROM ledger_transactions)"
+_MOVED = "id = (SELECT min(id) FROM ledger_transactions WHERE reference = 'first')"
+_OPENED = "id = (SELECT min(id) FROM ledger_accounts WHERE code = 'assets/bank')"
+_PROFILE = "id = (SELECT min(id) FROM ledger_profiles WHERE code = 'assets/bank')"
+_BACKDATED = _ENTRY.format("ledger_entries WHERE effective_at IS NOT NULL LIMIT 1")
+_REVERSAL = "id = (SELECT min(id) FROM ledger_reversals)"
+_REFERENCE = "id = 'first' AND tenant_id = (SELECT min(tenant_id) FROM ledger_references)"
 _ACCOUNT = "id = (SELECT min(id) FROM ledger_accounts)"
 
 _TAMPERING = {
@@ -196,8 +217,99 @@ _TAMPERING = {
     ),
     "a floor": (
         f"UPDATE ledger_accounts SET floor = 1000000 WHERE {_ACCOUNT}",
-        "no account is below its floor",
+        "no account is below its floor or above its ceiling",
         f"SELECT code FROM ledger_accounts WHERE {_ACCOUNT}",
+    ),
+    "a ceiling": (
+        f"UPDATE ledger_accounts SET ceiling = -1000000 WHERE {_ACCOUNT}",
+        "no account is below its floor or above its ceiling",
+        f"SELECT code FROM ledger_accounts WHERE {_ACCOUNT}",
+    ),
+    "the ceiling of an account that was opened": (
+        f"UPDATE ledger_accounts SET ceiling = NULL WHERE {_OPENED}",
+        "every account is as it was opened",
+        "SELECT 'assets/bank'",
+    ),
+    "the currency of an account that was opened": (
+        f"UPDATE ledger_profiles SET currency = 'gbp' WHERE {_PROFILE}",
+        "every account is as it was opened",
+        "SELECT 'assets/bank'",
+    ),
+    "an account that is closed and not empty": (
+        f"UPDATE ledger_profiles SET status = 'closed' WHERE {_PROFILE}",
+        "every account is as it was opened",
+        "SELECT 'is closed and not empty'",
+    ),
+    "an account that nobody opened": (
+        f"DELETE FROM ledger_profiles WHERE {_PROFILE}",
+        "every account is as it was opened",
+        "SELECT 'assets/bank'",
+    ),
+    "an account that was opened and is gone": (
+        (
+            "DELETE FROM ledger_accounts "
+            "WHERE id = (SELECT min(id) FROM ledger_accounts WHERE code = 'past')"
+        ),
+        "every account is as it was opened",
+        "SELECT 'past'",
+    ),
+    "when an entry was posted": (
+        f"UPDATE ledger_entries SET posted_at = posted_at - interval '1 day' WHERE {_SOME_ENTRY}",
+        "entries follow one another in time",
+        "SELECT 'entry 2 on account ' || min(account_id) FROM ledger_entries WHERE version = 2",
+    ),
+    "since when an entry counts": (
+        f"UPDATE ledger_entries SET effective_at = NULL WHERE {_BACKDATED}",
+        "entries follow one another in time",
+        "SELECT 'entry 1 on account '",
+    ),
+    "what a caller said": (
+        f"UPDATE ledger_transactions SET pairs = jsonb_set(pairs, '{{0,2}}', '501') WHERE {_MOVED}",
+        "what callers posted is what they said",
+        f"SELECT id FROM ledger_transactions WHERE {_MOVED}",
+    ),
+    "how much was reversed": (
+        f"UPDATE ledger_reversals SET reversed = '[119]' WHERE {_REVERSAL}",
+        "what is reversed was taken back",
+        f"SELECT id FROM ledger_reversals WHERE {_REVERSAL}",
+    ),
+    "a reversal that says it was whole": (
+        f"UPDATE ledger_reversals SET whole = true WHERE {_REVERSAL}",
+        "what is reversed was taken back",
+        f"SELECT id FROM ledger_reversals WHERE {_REVERSAL}",
+    ),
+    "a reversal that is gone": (
+        f"DELETE FROM ledger_reversals WHERE {_REVERSAL}",
+        "what is reversed was taken back",
+        f"SELECT id FROM ledger_reversals WHERE {_REVERSAL}",
+    ),
+    "what a reversal reverses": (
+        (
+            "UPDATE ledger_transactions SET reverses = 'lt_nobody' WHERE id = "
+            "(SELECT min(id) FROM ledger_transactions WHERE reverses IS NOT NULL)"
+        ),
+        "what is reversed was taken back",
+        "SELECT reverses FROM ledger_transactions WHERE reverses IS NOT NULL ORDER BY id LIMIT 1",
+    ),
+    "the reference of a transaction": (
+        f"UPDATE ledger_transactions SET reference = 'other' WHERE {_MOVED}",
+        "every reference is of one transaction",
+        "SELECT 'first'",
+    ),
+    "a reference that is gone": (
+        f"DELETE FROM ledger_references WHERE {_REFERENCE}",
+        "every reference is of one transaction",
+        "SELECT 'first'",
+    ),
+    "what is held of an account": (
+        f"UPDATE ledger_accounts SET held_debits = held_debits + 1 WHERE {_OPENED}",
+        "what is held is what pending transactions hold",
+        "SELECT 'assets/bank'",
+    ),
+    "the status of what is held": (
+        "UPDATE ledger_holds SET status = 'voided' WHERE id = (SELECT min(id) FROM ledger_holds)",
+        "what is held is what pending transactions hold",
+        "SELECT 'assets/bank'",
     ),
     "the cause of a transaction": (
         f"UPDATE ledger_transactions SET source = 'ch_nobody' WHERE id = {_LAST}",
@@ -294,10 +406,10 @@ async def test_money_that_never_was_is_found_even_if_it_adds_up(books: Books, sa
                 FROM ledger_entries e, model m
                 WHERE (e.tenant_id, e.transaction_id) = (m.tenant_id, m.id)
                   AND (a.tenant_id, a.id) = (e.tenant_id, e.account_id)
-                RETURNING a.tenant_id, a.id, a.version, e.amount, a.balance
+                RETURNING a.tenant_id, a.id, a.version, e.amount, a.balance, a.posted_at
             )
-            INSERT INTO ledger_entries SELECT tenant_id, id, version, 'txn_second', amount, balance
-            FROM moved
+            INSERT INTO ledger_entries
+            SELECT tenant_id, id, version, 'txn_second', amount, balance, posted_at FROM moved
             """
         )
     assert await verify(books.url) == 1
