@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from tests.support.api import Answer, Api, unique
@@ -53,3 +55,14 @@ def events(api: Api, type: str) -> list[dict[str, Any]]:
     """Newest first."""
     found: list[dict[str, Any]] = api.get("/v1/events", type=type, limit=100)["data"]
     return found
+
+
+def racing(number: int, wish: Callable[[int], Answer]) -> list[Answer]:
+    """The same wish of so many threads at once."""
+    with ThreadPoolExecutor(number) as threads:
+        return list(threads.map(wish, range(number)))
+
+
+def codes(answers: list[Answer]) -> list[str]:
+    """Of what was refused."""
+    return [answer.error["code"] for answer in answers if answer.status != 200]
