@@ -76,7 +76,8 @@ class Changes:
     tenant: Tenant
     added: list[Stored] = field(default_factory=list)
     changed: list[tuple[Stored, Stored]] = field(default_factory=list)
-    relied: list[Stored] = field(default_factory=list)
+    # By what and which version of it; one set may rely on thousands.
+    relied: dict[tuple[type, str, int], Stored] = field(default_factory=dict)
     opened: list[AccountRef] = field(default_factory=list)
     # What is posted, and what is held or let go, in the order in which it happens.
     postings: list[LedgerTransaction | Holding] = field(default_factory=list)
@@ -108,8 +109,7 @@ class Changes:
 
     def rely(self, thing: Stored) -> None:
         """It must be as it was read, though nothing of it changes."""
-        if thing not in self.relied:
-            self.relied.append(thing)
+        self.relied[type(thing), thing.id, thing.version] = thing
 
     def open(self, account: AccountRef) -> None:
         """A ledger account comes into being, without an entry yet."""

@@ -37,7 +37,7 @@ class Rows(Part):
         self._changed: dict[Mapping[Any], dict[Key, Stored]] = {}
         self._new: dict[tuple[Mapping[Any], Key], int] = {}  # where in `_added`
         for changes in sets:
-            for thing in [*(before for before, _ in changes.changed), *changes.relied]:
+            for thing in [*(before for before, _ in changes.changed), *changes.relied.values()]:
                 key = (changes.tenant.id, thing.id)
                 self._locked.setdefault(mappings.of(thing), set()).add(key)
 
@@ -59,7 +59,7 @@ class Rows(Part):
             (self._mappings.of(thing), (changes.tenant.id, thing.id)): thing.version
             for thing in changes.added
         }
-        for thing in changes.relied:
+        for thing in changes.relied.values():
             place = (self._mappings.of(thing), (changes.tenant.id, thing.id))
             if thing.version != seen.get(place, self._versions.get(place)):
                 return GuardLost(f"{thing.id} changed after version {thing.version} was read")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -91,3 +92,22 @@ def test_what_a_fact_is_about_gets_a_version_from_its_commit_once() -> None:
     new = changes.add(Jar("jar_2", 1, 0))
     assert changes.touch(new) == new
     assert (changes.added, changes.changed) == ([new], [(jar, touched)])
+
+
+def test_what_is_relied_on_is_named_once_however_often_it_is_said() -> None:
+    changes = Changes(TENANT)
+    jars = [Jar(f"jar_{number}", 1, 0) for number in range(20_000)]
+    begun = time.process_time()
+    for jar in [*jars, *jars]:
+        changes.rely(jar)
+    assert list(changes.relied.values()) == jars
+    # Comparing each with each would take minutes.
+    assert time.process_time() - begun < 5
+
+
+def test_two_versions_of_what_is_relied_on_are_both_kept() -> None:
+    """Only one of them can be right, so the set is refused and decided again."""
+    changes = Changes(TENANT)
+    changes.rely(Jar("jar_1", 1, 0))
+    changes.rely(Jar("jar_1", 2, 0))
+    assert [thing.version for thing in changes.relied.values()] == [1, 2]

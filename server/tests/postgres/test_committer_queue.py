@@ -186,5 +186,41 @@ async def test_a_row_may_be_added_and_changed_in_one_set(library: Library) -> No
     assert (await library.find(SHELVES, shelf.id)).version == 3
 
 
+def _relying(shelf: Shelf) -> Changes:
+    changes = _new()
+    changes.rely(shelf)
+    return changes
+
+
+async def test_what_is_relied_on_is_as_it_was_read_or_nothing_is_written(library: Library) -> None:
+    adding = Changes(TENANT)
+    shelf = adding.add(_shelf())
+    await library.committer.commit(adding)
+    assert await _outcomes(library, _relying(shelf), _relying(shelf)) == [None, None]
+    # Whoever comes before the change still finds it, who comes after it does not.
+    changing = Changes(TENANT)
+    after = changing.change(shelf, shelf)
+    kept = await _kept(library)
+    before, changed, late = await _outcomes(library, _relying(shelf), changing, _relying(shelf))
+    assert (before, changed, type(late)) == (None, None, GuardLost)
+    assert await _kept(library) == kept + 1
+    assert [type(one) for one in await _outcomes(library, _relying(shelf), _relying(after))] == [
+        GuardLost,
+        type(None),
+    ]
+    assert (await library.find(SHELVES, shelf.id)).version == 2
+
+
+async def test_what_is_not_there_cannot_be_relied_on(library: Library) -> None:
+    (refusal,) = await _outcomes(library, _relying(_shelf()))
+    assert isinstance(refusal, GuardLost)
+
+
+async def test_a_set_may_rely_on_what_it_adds(library: Library) -> None:
+    changes = Changes(TENANT)
+    changes.rely(changes.add(_shelf()))
+    assert await _outcomes(library, changes) == [None]
+
+
 async def test_an_empty_set_commits(library: Library) -> None:
     assert await _outcomes(library, Changes(TENANT)) == [None]
