@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -211,3 +213,20 @@ async def test_what_is_past_63_bits_is_refused_by_itself(desk: Desk) -> None:
     assert [result.code for result in bulk.results] == [""] * 92 + ["balance_exceeded"]
     assert (await desk.balance(tenant, one)).balance == 92 * 10**17
     assert await desk.differences() == []
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("atomic", [True, False])
+async def test_a_thousand_among_two_thousand_accounts_are_decided_in_no_time(
+    desk: Desk, atomic: bool
+) -> None:
+    """Not a measurement: it finds what looks through all accounts for each of them, which took a
+    minute, and nobody else was answered meanwhile."""
+    tenant = desk.tenant()
+    openings = [desk.open(tenant, f"a/{number}") for number in range(2000)]
+    ids = await asyncio.gather(*openings)
+    wishes = [wish([(ids[number], ids[number + 1000], 1)]) for number in range(1000)]
+    began = time.monotonic()
+    bulk = await desk.post_all(tenant, *wishes, atomic=atomic)
+    assert time.monotonic() - began < 10
+    assert all(result.transaction is not None for result in bulk.results)
