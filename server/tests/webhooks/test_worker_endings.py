@@ -38,6 +38,11 @@ async def test_five_days_of_failure_disable_it_and_the_others_hear_of_it(
         await story.endpoint(sink.url, "webhook_endpoint.disabled")
         await story.customer()
         await story.settled(failing, ["pending"])
+
+        async def noted() -> bool:
+            return (await story.now(failing))["failing_since"] is not None
+
+        await story.until(noted)
         story.advance(days=4, hours=23)
         await story.customer()
         await story.until(lambda: len(dead.received) >= 3)
