@@ -90,15 +90,23 @@ class World:
             await asyncio.sleep(0.1)
         raise AssertionError("there are no listeners")
 
+    def received(self) -> int:
+        return sum(hook.received.total() for hook in self.hooks)
+
     def repeated(self) -> float:
         """The share of requests that were sent although they had arrived before."""
-        sent = sum(hook.received.total() for hook in self.hooks)
-        return 1 - sum(len(hook.received) for hook in self.hooks) / sent
+        return 1 - sum(len(hook.received) for hook in self.hooks) / self.received()
 
     async def worker_is_killed(self) -> None:
         self.worker.kill()
         self.worker.start()
-        await asyncio.sleep(0.8 + 0.6 * random.random())
+        # In the midst of its work is when the next kill hurts.
+        before = self.received()
+        for _ in range(300):
+            if self.received() > before:
+                break
+            await asyncio.sleep(0.1)
+        await asyncio.sleep(0.2 + 0.6 * random.random())
 
     async def redis_is_killed(self) -> None:
         self.redis.kill()
