@@ -109,6 +109,14 @@ class Story:
             self.wake()
             await asyncio.sleep(0.02)
 
+    async def attempted(self, event: str, endpoint: Json, times: int) -> None:
+        """Until so many attempts to send an event have been written down."""
+
+        async def so() -> bool:
+            return len((await self.delivery(event, endpoint))["attempts"]) == times
+
+        await self.until(so)
+
     async def nothing_more(self) -> None:
         """For as long as a worker that has something to do would have done it."""
         for _ in range(3):

@@ -50,11 +50,14 @@ async def test_an_endpoint_that_fails_twice_gets_it_again_and_recovers(
     endpoint = await story.endpoint(sink.url)
     path = f"/v1/webhook_endpoints/{endpoint['id']}"
     event = await story.customer()
+
+    async def failing() -> bool:
+        return (await story.get(path))["failing_since"] is not None
+
     for failures, longest in ((1, 6), (2, 24)):
-        await story.until(lambda wanted=failures: len(sink.received) == wanted)
-        await story.settled(endpoint, ["pending"])
-        assert (await story.get(path))["failing_since"] is not None
-        assert len((await story.delivery(event, endpoint))["attempts"]) == failures
+        await story.attempted(event, endpoint, failures)
+        assert await story.statuses(endpoint) == ["pending"]
+        await story.until(failing)
         story.advance(seconds=0.79 * longest / 1.2)
         await story.nothing_more()
         assert len(sink.received) == failures
@@ -73,7 +76,7 @@ async def test_an_endpoint_that_fails_twice_gets_it_again_and_recovers(
     assert [one["response_excerpt"] for one in attempts] == ["not now", "not now", ""]
 
     async def recovered() -> bool:
-        return (await story.get(path))["failing_since"] is None
+        return not await failing()
 
     await story.until(recovered)
 
@@ -83,7 +86,7 @@ async def test_after_the_last_attempt_a_person_may_ask_for_more(story: Story, si
     endpoint = await story.endpoint(sink.url)
     event = await story.customer()
     for attempt in range(1, 6):
-        await story.until(lambda wanted=attempt: len(sink.received) == wanted)
+        await story.attempted(event, endpoint, attempt)
         await story.settled(endpoint, ["failed" if attempt == 5 else "pending"])
         story.advance(minutes=4)
     await story.nothing_more()

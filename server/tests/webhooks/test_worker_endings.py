@@ -38,6 +38,11 @@ async def test_five_days_of_failure_disable_it_and_the_others_hear_of_it(
         await story.endpoint(sink.url, "webhook_endpoint.disabled")
         await story.customer()
         await story.settled(failing, ["pending"])
+
+        async def noted() -> bool:
+            return (await story.now(failing))["failing_since"] is not None
+
+        await story.until(noted)
         story.advance(days=4, hours=23)
         await story.customer()
         await story.until(lambda: len(dead.received) >= 3)
@@ -111,3 +116,15 @@ async def test_events_and_their_deliveries_are_forgotten_in_their_time(
     assert await story.sweep("forget_events") == 1
     left = (await story.get("/v1/events"))["data"]
     assert [event["data"]["object"]["name"] for event in left] == ["waits"]
+
+
+async def test_what_was_sent_again_lately_is_not_forgotten(story: Story, sink: Sink) -> None:
+    endpoint = await story.endpoint(sink.url)
+    event = await story.customer()
+    await story.settled(endpoint, ["delivered"])
+    story.advance(days=16)
+    await story.post(f"/v1/events/{event}/retry", webhook_endpoint=endpoint["id"])
+    await story.attempted(event, endpoint, 2)
+    assert await story.sweep("forget_deliveries") == 0
+    story.advance(days=16)
+    assert await story.sweep("forget_deliveries") == 1

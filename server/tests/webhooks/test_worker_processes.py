@@ -128,11 +128,13 @@ def test_two_workers_share_the_work_and_send_nothing_twice(
     ):
         to = [endpoint(api, f"{program.base}/{number}") for number in range(6)]
         customers(api, 15)
-        assert eventually(lambda: len(program.received) == 90), first.last_words()
+        assert eventually(lambda: len(program.received) == 90, 20), first.last_words()
+        # Once it is written down as well: a kill in between would send it twice.
+        assert all(eventually(lambda e=each: statuses(api, e) == {"delivered": 15}) for each in to)
         first.kill()
         customers(api, 5)
         # The other takes over what the first one held.
-        assert eventually(lambda: len(program.received) == 120, 15)
+        assert eventually(lambda: len(program.received) == 120, 20)
         assert all(eventually(lambda e=each: statuses(api, e) == {"delivered": 20}) for each in to)
     arrived = [(each.path, each.headers["webhook-id"]) for each in program.received]
     assert len(set(arrived)) == len(arrived) == 120

@@ -106,7 +106,7 @@ async def test_only_what_failed_is_replayed_if_that_is_wished(story: Story, sink
     sink.reply = FAILURE
     failed = await story.customer("failed")
     for attempt in range(5):
-        await story.until(lambda wanted=attempt + 2: len(sink.received) == wanted)
+        await story.attempted(failed, endpoint, attempt + 1)
         await story.settled(endpoint, ["failed" if attempt == 4 else "pending", "delivered"])
         story.advance(minutes=4)
     sink.reply = OK
@@ -181,7 +181,9 @@ async def test_what_was_answered_with_gone_is_among_what_it_missed(
     story.advance(days=1)
     await story.change(endpoint, disabled="false", replay="true")
     story.advance(seconds=5)
-    await story.until(lambda: sink.ids == [event] * 2)
+    # It may come twice more, as what happened around the moment of the 410 is gone through again.
+    await story.until(lambda: len(sink.ids) >= 2)
+    assert set(sink.ids) == {event}
     await story.settled(endpoint, ["delivered"])
 
 

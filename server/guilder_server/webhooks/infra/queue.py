@@ -99,27 +99,32 @@ class PostgresDeliveryQueue:
     def __init__(self, database_url: str, pool: Pool, reads: MergedReads) -> None:
         self._url, self._pool, self._reads = database_url, pool, reads
         self._session: Connection | None = None
+        self._held: set[Place] = set()
 
     async def close(self) -> None:
         """Lets go of everything."""
         if self._session is not None:
             await self._session.close()
             self._session = None
+        self._held = set()
 
     async def waiting(self, now: datetime) -> list[Place]:
         async with self._pool.point() as connection:
             return await (await connection.execute(_WAITING, [now])).fetchall()
 
     async def hold(self, places: Collection[Place]) -> set[Place]:
-        keys = {_lock_of(place): place for place in places}
+        # A lock that is taken twice has to be let go twice.
+        keys = {_lock_of(place): place for place in places if place not in self._held}
         sql = "SELECT k FROM unnest(%s::bigint[]) AS k WHERE pg_try_advisory_lock(k)"
         rows = await self._in_session(sql, [list(keys)])
-        return {keys[key] for (key,) in rows}
+        self._held |= {keys[key] for (key,) in rows}
+        return self._held.intersection(places)
 
     async def release(self, places: Collection[Place]) -> None:
         keys = [_lock_of(place) for place in places]
         sql = "SELECT pg_advisory_unlock(k) FROM unnest(%s::bigint[]) AS k"
         await self._in_session(sql, [keys])
+        self._held -= set(places)
 
     async def due(self, wanted: Mapping[Place, int], now: datetime) -> dict[Place, list[Due]]:
         asked = [

@@ -34,7 +34,9 @@ _PENDING = (
 )
 _FORGET = """
 DELETE FROM webhook_deliveries WHERE ctid IN (
-    SELECT ctid FROM webhook_deliveries WHERE created < %s AND next_attempt_at IS NULL
+    SELECT ctid FROM webhook_deliveries WHERE created < %(before)s AND next_attempt_at IS NULL
+    -- What happened long ago may have been sent again lately.
+    AND coalesce((attempts -> -1 ->> 'attempted_at')::bigint, 0) < extract(epoch FROM %(before)s)
     LIMIT 10000 FOR UPDATE SKIP LOCKED
 )
 """
@@ -98,7 +100,7 @@ class PostgresWebhooks:
         gone = 0
         async with self._pool.query() as connection:
             while True:
-                deleted = (await connection.execute(_FORGET, [before])).rowcount
+                deleted = (await connection.execute(_FORGET, {"before": before})).rowcount
                 gone += deleted
                 if deleted < 10_000:
                     return gone
