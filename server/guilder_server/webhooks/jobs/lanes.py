@@ -10,6 +10,10 @@ from dataclasses import dataclass
 from guilder_server.webhooks.domain.replies import Reply
 from guilder_server.webhooks.ports import Due, Place, Target
 
+# From two at once to eight in a second and a half.
+_AT_FIRST = 2
+_GROWS_EVERY_S = 0.25
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -24,15 +28,19 @@ class Limits:
 class Lane:
     """The deliveries of one endpoint that this process has in hand.
 
-    `allowed` is how many may be under way. An endpoint that does not answer is asked less and
-    less, down to one at a time; each delivery that it takes lets it have one more.
+    `allowed` is how many may be under way. It begins with two and grows while deliveries are
+    taken: what is under way when a worker is killed will be sent twice, and a worker that is
+    killed again and again should not do that to many. An endpoint that does not answer is asked
+    less and less, down to one at a time.
     """
 
     def __init__(self, target: Target, limits: Limits) -> None:
         self.target = target
         self.place: Place = (target.tenant.id, target.endpoint.id)
         self.running = 0
-        self.allowed = self._most = limits.per_endpoint
+        self.allowed, self._most = _AT_FIRST, limits.per_endpoint
+        self._grown = time.monotonic()
+        self.slow = False
         self._ahead = limits.ahead
         self._backlog: deque[Due] = deque()
         self._known: set[str] = set()
@@ -43,10 +51,6 @@ class Lane:
         # The last reply of which its endpoint has not been told.
         self._unnoted: Reply | None = None
         self.noting = False
-
-    @property
-    def slow(self) -> bool:
-        return self.allowed == 1
 
     @property
     def ready(self) -> bool:
@@ -102,9 +106,15 @@ class Lane:
         if reply is None:
             return
         if reply.status is None:
-            self.allowed = max(1, self.allowed // 2)
+            self.allowed, self.slow = max(1, self.allowed // 2), True
         elif reply.success:
-            self.allowed = min(self._most, self.allowed + 1)
+            self.slow = False
+            self._grow()
+
+    def _grow(self) -> None:
+        now = time.monotonic()
+        if now - self._grown >= _GROWS_EVERY_S and self.allowed < self._most:
+            self.allowed, self._grown = self.allowed + 1, now
 
     def remember(self, reply: Reply) -> None:
         """To be noted: a later reply says more than an earlier one, and "gone" most of all."""
