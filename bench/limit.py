@@ -42,13 +42,15 @@ DECLARE
 BEGIN
 {inserts}
   WITH moved AS (
-    UPDATE ledger_accounts a SET balance = a.balance + leg.amount, version = a.version + 1
+    UPDATE ledger_accounts a SET balance = a.balance + leg.amount, version = a.version + 1,
+        posted_at = moment
     FROM (VALUES {legs}) AS leg (code, currency, amount)
     WHERE a.tenant_id = tenant AND a.code = leg.code AND a.currency = leg.currency
     RETURNING a.id, a.version, a.balance, leg.amount
   )
-  INSERT INTO ledger_entries (tenant_id, account_id, version, transaction_id, amount, balance)
-  SELECT tenant, id, version, {written.id(written.transaction, _NAMES)}, amount, balance
+  INSERT INTO ledger_entries
+    (tenant_id, account_id, version, transaction_id, amount, balance, posted_at)
+  SELECT tenant, id, version, {written.id(written.transaction, _NAMES)}, amount, balance, moment
   FROM moved;
 END $payment$
 """
@@ -91,8 +93,10 @@ class Limit:
 
 
 _ACCOUNTS = """
-INSERT INTO ledger_accounts (tenant_id, code, currency, normal_side, floor, balance, version)
-SELECT t.id, a.code, a.currency, a.normal_side, a.floor, 0, 0
+INSERT INTO ledger_accounts (tenant_id, code, currency, normal_side, floor, balance, version,
+    public_id, created, posted_at, held_debits, held_credits)
+SELECT t.id, a.code, a.currency, a.normal_side, a.floor, 0, 0, 'la_' || t.id || a.code, now(),
+    now(), 0, 0
 FROM tenants t, ledger_accounts a
 ON CONFLICT (tenant_id, code, currency) DO NOTHING
 """

@@ -81,8 +81,10 @@ def _accounts(written: Written) -> str:
         for leg in written.legs
     )
     return (
-        "INSERT INTO ledger_accounts (tenant_id, code, currency, normal_side, balance, version) "
-        "SELECT f.tenant, leg.code, leg.currency, leg.normal_side, leg.amount * f.count, f.count "
+        "INSERT INTO ledger_accounts (tenant_id, code, currency, normal_side, balance, version, "
+        "public_id, created, posted_at, held_debits, held_credits) "
+        "SELECT f.tenant, leg.code, leg.currency, leg.normal_side, leg.amount * f.count, f.count, "
+        "'la_' || f.tenant || leg.code, now(), now(), 0, 0 "
         "FROM (SELECT tenant, count(*) FROM filler GROUP BY tenant) f, "
         f"(VALUES {legs}) AS leg (code, currency, normal_side, amount)"
     )
@@ -92,9 +94,9 @@ def _entries(written: Written) -> str:
     legs = ", ".join(f"('{leg.code}', '{leg.currency}', {leg.amount})" for leg in written.legs)
     return (
         "INSERT INTO ledger_entries "
-        "(tenant_id, account_id, version, transaction_id, amount, balance) "
+        "(tenant_id, account_id, version, transaction_id, amount, balance, posted_at) "
         f"SELECT f.tenant, a.id, f.ordinal, {written.id(written.transaction, _NAMES)}, "
-        "leg.amount, leg.amount * f.ordinal "
+        "leg.amount, leg.amount * f.ordinal, now() "
         f"FROM filler f CROSS JOIN (VALUES {legs}) AS leg (code, currency, amount) "
         "JOIN ledger_accounts a ON a.tenant_id = f.tenant "
         "AND a.code = leg.code AND a.currency = leg.currency"
