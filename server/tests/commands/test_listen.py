@@ -171,6 +171,7 @@ def test_a_server_that_goes_and_comes_back_has_lost_nothing(
     server.start(wait=False)
     # While one starts, so does the other.
     other_server.start()
+    server.wait()
     with ExitStack() as ending:
         ending.push(server)
         ending.callback(other_server.stop)
