@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from guilder_server.kernel.changes import Changes, EventRow
+from guilder_server.kernel.changes import EventRow
 from guilder_server.postgres.columns import BIGINT, BYTEA, INSTANT, TEXT
-from guilder_server.postgres.committer import Part
+from guilder_server.postgres.news import NewsPart
 from guilder_server.postgres.statements import Statement
 
 _EVENTS = (
@@ -16,38 +15,19 @@ _EVENTS = (
 )
 
 
-class EventLog(Part):
-    """Writes what happened beside what it happened to; it refuses nobody and locks nothing."""
+class EventLog(NewsPart):
+    """Writes what happened beside what it happened to."""
 
-    def __init__(self, sets: Sequence[Changes]) -> None:
-        self._granted: list[tuple[int, EventRow]] = []
-
-    def first(self) -> list[Statement]:
-        return []
-
-    def read(self, results: list[list[Any]]) -> None: ...
-
-    def refusal(self, changes: Changes) -> Exception | None:
-        return None
-
-    def grant(self, changes: Changes) -> None:
-        self._granted.extend((changes.tenant.id, event) for event in changes.events)
-
-    def second(self) -> list[Statement]:
-        if not self._granted:
-            return []
-        rows = [event for _, event in self._granted]
-        return [
-            (
-                _EVENTS,
-                [
-                    BIGINT.array([tenant for tenant, _ in self._granted]),
-                    TEXT.array([event.id for event in rows]),
-                    TEXT.array([event.type for event in rows]),
-                    INSTANT.array([event.created for event in rows]),
-                    TEXT.array([event.object_id for event in rows]),
-                    BYTEA.array([event.payload for event in rows]),
-                    BIGINT.array([event.sequence for event in rows]),
-                ],
-            )
-        ]
+    def write(self, tenants: Sequence[int], events: Sequence[EventRow]) -> Statement:
+        return (
+            _EVENTS,
+            [
+                BIGINT.array(tenants),
+                TEXT.array([event.id for event in events]),
+                TEXT.array([event.type for event in events]),
+                INSTANT.array([event.created for event in events]),
+                TEXT.array([event.object_id for event in events]),
+                BYTEA.array([event.payload for event in events]),
+                BIGINT.array([event.sequence for event in events]),
+            ],
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,7 +25,7 @@ from guilder_server.ledger.domain.holds import Hold
 from guilder_server.ledger.domain.posted import Posted, Shown
 from guilder_server.ledger.domain.reversals import Reversal
 from guilder_server.ledger.infra.store import HEADERS, Header
-from guilder_server.ledger.infra.tables import HOLDS, REVERSALS, transactions
+from guilder_server.ledger.infra.tables import HOLDS, REFERENCES, REVERSALS, transactions
 from guilder_server.postgres import listing
 from guilder_server.postgres.columns import BIGINT, TEXT
 from guilder_server.postgres.pool import Pool
@@ -208,14 +209,20 @@ class PostgresBooks:
     async def transactions(self, tenant: Tenant, query: ListQuery, reference: str | None) -> Page:
         conditions: list[sa.ColumnElement[bool]] = [transactions.c.pairs.is_not(None)]
         if reference is not None:
-            conditions.append(transactions.c.reference == reference)
+            # Only there has the word an index.
+            named = await self._reads.one(REFERENCES.lookup, tenant.id, reference)
+            conditions.append(
+                sa.false() if named is None else transactions.c.id == named.transaction_id
+            )
         page = await listing.page(
             self._pool, HEADERS, tenant.id, query, conditions, "lt", "ledger transaction"
         )
         headers = [header for header in page.items if isinstance(header, Header)]
         shown = await self._shown(tenant, headers)
-        found = [_posted(one, shown, await self.reversal(tenant, one.id)) for one in headers]
-        return Page(found, page.has_more)
+        # Asked for together, they are read in one trip.
+        reversals = await asyncio.gather(*(self.reversal(tenant, one.id) for one in headers))
+        together = zip(headers, reversals, strict=True)
+        return Page([_posted(one, shown, reversal) for one, reversal in together], page.has_more)
 
     async def references(self, tenant: Tenant, wanted: Sequence[str]) -> set[str]:
         if not wanted:

@@ -8,11 +8,10 @@ endpoints pays for one look into an index.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from guilder_server.kernel.changes import Changes, EventRow
+from guilder_server.kernel.changes import EventRow
 from guilder_server.postgres.columns import BIGINT, INSTANT, TEXT
-from guilder_server.postgres.committer import Part
+from guilder_server.postgres.news import NewsPart
 from guilder_server.postgres.statements import Statement
 from guilder_server.webhooks.domain.endpoint import TEST
 
@@ -33,36 +32,17 @@ _FAN_OUT = f"""
 """
 
 
-class FanOut(Part):
+class FanOut(NewsPart):
     """Writes a delivery for each event and each endpoint that wants it."""
 
-    def __init__(self, sets: Sequence[Changes]) -> None:
-        self._granted: list[tuple[int, EventRow]] = []
-
-    def first(self) -> list[Statement]:
-        return []
-
-    def read(self, results: list[list[Any]]) -> None: ...
-
-    def refusal(self, changes: Changes) -> Exception | None:
-        return None
-
-    def grant(self, changes: Changes) -> None:
-        self._granted.extend((changes.tenant.id, event) for event in changes.events)
-
-    def second(self) -> list[Statement]:
-        if not self._granted:
-            return []
-        rows = [event for _, event in self._granted]
-        return [
-            (
-                _FAN_OUT,
-                [
-                    BIGINT.array([tenant for tenant, _ in self._granted]),
-                    TEXT.array([event.id for event in rows]),
-                    TEXT.array([event.type for event in rows]),
-                    INSTANT.array([event.created for event in rows]),
-                    TEXT.array([event.object_id for event in rows]),
-                ],
-            )
-        ]
+    def write(self, tenants: Sequence[int], events: Sequence[EventRow]) -> Statement:
+        return (
+            _FAN_OUT,
+            [
+                BIGINT.array(tenants),
+                TEXT.array([event.id for event in events]),
+                TEXT.array([event.type for event in events]),
+                INSTANT.array([event.created for event in events]),
+                TEXT.array([event.object_id for event in events]),
+            ],
+        )
