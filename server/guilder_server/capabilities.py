@@ -16,6 +16,8 @@ from guilder_server.postgres import keys
 from guilder_server.postgres.rows import Mappings
 from guilder_server.postgres.schema import metadata
 from guilder_server.tenancy.infra import tables as tenancy
+from guilder_server.wallets.infra.tables import HOLDS as WALLET_HOLDS
+from guilder_server.wallets.infra.tables import TOP_UPS, TRANSFERS, WALLETS
 from guilder_server.webhooks.infra.tables import DELIVERIES, ENDPOINTS, REPLAYS
 
 TIERS = (
@@ -23,6 +25,7 @@ TIERS = (
     "events",
     "ledger",
     "customers",
+    "wallets",
     "gateways",
     "payment_methods",
     "payments",
@@ -37,6 +40,10 @@ MAPPINGS = Mappings(
         HOLDS,
         REFERENCES,
         CUSTOMERS,
+        WALLETS,
+        TRANSFERS,
+        WALLET_HOLDS,
+        TOP_UPS,
         PAYMENT_METHODS,
         ATTEMPTS,
         INTENTS,

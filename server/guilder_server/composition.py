@@ -87,6 +87,25 @@ from guilder_server.settings import Settings
 from guilder_server.tenancy import Account, Accounts, Keyring, view_account
 from guilder_server.tenancy.api import AccountApi, Credentials
 from guilder_server.tenancy.infra.store import PostgresAccounts, PostgresKeys
+from guilder_server.wallets import Purse, Wallets
+from guilder_server.wallets.api import WalletsApi
+from guilder_server.wallets.domain.hold import Hold as WalletHold
+from guilder_server.wallets.domain.movement import Movement
+from guilder_server.wallets.domain.top_up import TopUp
+from guilder_server.wallets.domain.transfer import Transfer
+from guilder_server.wallets.flows.holds import Holds as WalletHolds
+from guilder_server.wallets.flows.top_ups import TopUps
+from guilder_server.wallets.flows.transfers import Transfers
+from guilder_server.wallets.flows.wallets import WalletFlows
+from guilder_server.wallets.infra.store import PostgresWallets
+from guilder_server.wallets.jobs import WalletJobs
+from guilder_server.wallets.views import (
+    view_hold,
+    view_movement,
+    view_top_up,
+    view_transfer,
+    view_wallet,
+)
 from guilder_server.webhooks.api import WebhookDeliveriesApi, WebhookEndpointsApi
 from guilder_server.webhooks.domain.delivery import Delivery
 from guilder_server.webhooks.domain.endpoint import Endpoint
@@ -168,6 +187,10 @@ class House:
         self.default_gateway = next(iter(gateways))
         customer_store = PostgresCustomers(pool, reads)
         self.customers = Customers(customer_store)
+        self.purses = PostgresWallets(pool, reads)
+        self.wallets = WalletFlows(self.purses, self.customers, ids, clock)
+        self.wallet_transfers = Transfers(self.purses, ids, clock)
+        self.wallet_holds = WalletHolds(self.purses, ids, clock)
         method_store = PostgresPaymentMethods(pool, reads)
         self.methods = PaymentMethods(method_store, gateways[self.default_gateway], ids, clock)
         self.method_flows = PaymentMethodFlows(self.methods, method_store, self.customers, clock)
@@ -178,6 +201,7 @@ class House:
             attempts=PostgresAttempts(pool, reads),
             customers=self.customers,
             methods=self.methods,
+            wallets=Wallets(self.purses, ids, clock),
             gateways=gateways,
             default_gateway=self.default_gateway,
             ids=ids,
@@ -200,6 +224,7 @@ class House:
             PaymentIntentsApi(self.tools),
             PaymentMethodsApi(self.method_flows),
             RefundsApi(self.tools),
+            WalletsApi(self.wallets, self.wallet_transfers, self.wallet_holds, TopUps(self.purses)),
             WebhookDeliveriesApi(self.deliveries),
             WebhookEndpointsApi(self.endpoints),
         ]
@@ -297,6 +322,7 @@ def make_executor(ground: Ground, house: House, contract: Contract) -> Executor:
 
 def _sweeper(ground: Ground, house: House, executor: Executor) -> Sweeper:
     ledger_jobs = LedgerJobs(house.books, house.holds, executor, ground.clock)
+    wallet_jobs = WalletJobs(house.purses, house.wallet_holds, executor, ground.clock)
     jobs = PaymentJobs(house.tools, executor, ground.committer.commit)
 
     async def forget_keys() -> int:
@@ -307,6 +333,7 @@ def _sweeper(ground: Ground, house: House, executor: Executor) -> Sweeper:
             Sweep("resolve_attempts", jobs.resolve_attempts, every_s=2),
             Sweep("expire_holds", jobs.expire_holds, every_s=30),
             Sweep("expire_ledger_holds", ledger_jobs.expire_holds, every_s=2),
+            Sweep("expire_wallet_holds", wallet_jobs.expire_holds, every_s=2),
             Sweep("prune_keys", forget_keys, every_s=3600),
         ]
     )
@@ -335,6 +362,11 @@ def _views(clock: Clock) -> Views:
             Replay: view_replay,
             Revealed: view_revealed,
             Told: EventView(snapshots.unpack),
+            Purse: view_wallet,
+            Movement: view_movement,
+            TopUp: view_top_up,
+            Transfer: view_transfer,
+            WalletHold: view_hold,
         }
     )
 

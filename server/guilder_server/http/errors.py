@@ -68,6 +68,12 @@ OWN: Final = frozenset(
         "ledger_reversal_too_large",
         "ledger_transaction_reversed",
         "ledger_transaction_unexpected_state",
+        "wallet_closed",
+        "wallet_currency_mismatch",
+        "wallet_frozen",
+        "wallet_hold_unexpected_state",
+        "wallet_limit_exceeded",
+        "wallet_not_empty",
         "webhook_endpoint_disabled",
         "webhook_endpoints_limit",
     }

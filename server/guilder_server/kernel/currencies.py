@@ -6,6 +6,8 @@ that are presentable, for those treated as having no decimals, and for the minim
 
 from __future__ import annotations
 
+from guilder_server.kernel.errors import InvalidRequest
+
 _TWO_DECIMALS = """
 aed afn all amd ang aoa ars aud awg azn bam bbd bdt bgn bmd bnd bob brl bsd bwp byn bzd cad cdf
 chf cny cop crc cve czk dkk dop dzd egp etb eur fjd fkp gbp gel gip gmd gtq gyd hkd hnl htg huf
@@ -33,6 +35,19 @@ _MINIMUM_CHARGE = {
 # (The Hungarian forint and the Taiwan dollar have such a rule for payouts only.)
 # https://docs.stripe.com/currencies#special-cases
 _WHOLE_UNITS = frozenset({"isk", "ugx"})
+
+
+def named(given: str, param: str = "currency") -> str:
+    """The currency in lower case. Raises for one that Guilder does not know."""
+    currency = given.lower()
+    if currency not in EXPONENTS:
+        raise InvalidRequest(
+            "parameter_invalid",
+            f"Invalid currency: {given}. Use a three-letter ISO code that Guilder supports, "
+            "such as usd, eur or jpy.",
+            param,
+        )
+    return currency
 
 
 def minimum_charge(currency: str) -> int:

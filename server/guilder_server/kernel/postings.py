@@ -38,9 +38,10 @@ class Leg:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What must hold of an account: that it had so many `entries` before, and that its balance on
-    the normal side is at least and at most so much after, and nothing of it held where it is to
-    be `free`. `param` is what named the account."""
+    """What must hold of an account: that it had so many `entries` before; that its balance on the
+    normal side is at least so much after, and at most so much, with what is held for it counted;
+    that nothing of it is held where it is to be `free`. `param` is what named the account.
+    `refusal` is what its caller hears, where the account is none that a caller knows."""
 
     account: AccountRef
     entries: int | None = None
@@ -48,6 +49,7 @@ class Condition:
     most: int | None = None
     free: bool = False
     param: str | None = None
+    refusal: Exception | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,7 +94,7 @@ FROM (
 WHERE said <> posted ORDER BY tenant_id, id LIMIT 1
 """
 
-_HELD = """
+_HELD = f"""
 SELECT format('account %s (%s) of tenant %s holds debits of %s and credits of %s, its pending '
               'transactions hold %s and %s', code, currency, tenant_id, held_debits, held_credits,
               debits, credits)
@@ -102,16 +102,22 @@ FROM (
     SELECT a.*, coalesce(h.debits, 0) AS debits, coalesce(h.credits, 0) AS credits
     FROM ledger_accounts a
     LEFT JOIN (
-        SELECT h.tenant_id, side.account, sum(side.debit) AS debits, sum(side.credit) AS credits
-        FROM ledger_holds h CROSS JOIN jsonb_array_elements(h.pairs) pair
-        CROSS JOIN LATERAL (VALUES
-            (pair ->> 0, (pair ->> 2)::bigint, 0), (pair ->> 1, 0, (pair ->> 2)::bigint)
-        ) side (account, debit, credit)
-        WHERE h.status = 'pending' GROUP BY 1, 2
+        SELECT tenant_id, account, sum(debit) AS debits, sum(credit) AS credits FROM (
+            SELECT h.tenant_id, side.account, side.debit, side.credit
+            FROM ledger_holds h CROSS JOIN jsonb_array_elements(h.pairs) pair
+            CROSS JOIN LATERAL (VALUES
+                (pair ->> 0, (pair ->> 2)::bigint, 0), (pair ->> 1, 0, (pair ->> 2)::bigint)
+            ) side (account, debit, credit)
+            WHERE h.status = 'pending'
+            UNION ALL
+            SELECT h.tenant_id, w.ledger_account_id, h.amount_held, 0
+            FROM wallet_holds h JOIN wallets w ON w.tenant_id = h.tenant_id AND w.id = h.wallet_id
+        ) holding GROUP BY 1, 2
     ) h ON h.tenant_id = a.tenant_id AND h.account = a.public_id
+    WHERE NOT starts_with(a.code, '{chart.MEMO}')
 ) held
 WHERE held_debits <> debits OR held_credits <> credits ORDER BY tenant_id, id LIMIT 1
-"""
+"""  # noqa: S608 - a constant of this package
 
 _FLOORS = """
 SELECT format('account %s (%s) of tenant %s is at %s, outside its limits of %s and %s',
@@ -139,8 +145,7 @@ SELECT format('account %s (%s) of tenant %s %s', coalesce(a.code, p.code),
 FROM ledger_accounts a
 FULL JOIN ledger_profiles p ON p.tenant_id = a.tenant_id AND p.id = a.public_id
 WHERE a.id IS NULL
-   OR p.id IS NULL AND NOT (starts_with(a.code, '{chart.MERCHANT}')
-        OR starts_with(a.code, '{chart.FEES}') OR starts_with(a.code, '{chart.GATEWAY}'))
+   OR p.id IS NULL AND NOT (a.code || '/') ^@ ANY (ARRAY{list(chart.RESERVED)})
    OR p.id IS NOT NULL AND (a.code, a.currency, a.normal_side, a.floor, a.ceiling)
         IS DISTINCT FROM (p.code, p.currency, p.normal_side, p.floor, p.ceiling)
    OR p.status = 'closed' AND (a.balance, a.held_debits, a.held_credits) <> (0, 0, 0)
@@ -199,22 +204,28 @@ WHERE r.id IS NULL OR t.id IS NULL
 ORDER BY 1 LIMIT 1
 """
 
-# What reached the gateway (above zero) or left it (below) for each charge and each refund.
+# What reached the gateway (above zero) or left it (below) for each charge and each refund, or, of
+# what was paid out of a wallet, left the wallet or came back.
 _GROSS = f"""
     SELECT t.tenant_id, t.source, t.currency, sum(e.amount) AS amount
     FROM ledger_transactions t
     JOIN ledger_entries e ON e.tenant_id = t.tenant_id AND e.transaction_id = t.id
     JOIN ledger_accounts a ON a.tenant_id = e.tenant_id AND a.id = e.account_id
-    WHERE starts_with(a.code, '{chart.GATEWAY}') GROUP BY 1, 2, 3
-"""  # noqa: S608 - a constant of this package
+    WHERE starts_with(a.code, '{chart.GATEWAY}') OR starts_with(a.code, '{chart.WALLET}')
+    GROUP BY 1, 2, 3
+"""  # noqa: S608 - constants of this package
 
 _EXPLAINED = """
-SELECT format('transaction %s of tenant %s has the source %s, which is no charge and no refund',
+SELECT format('transaction %s of tenant %s has the source %s, which is not there',
               t.id, t.tenant_id, t.source)
 FROM ledger_transactions t
-LEFT JOIN charges c ON c.tenant_id = t.tenant_id AND c.id = t.source
-LEFT JOIN refunds r ON r.tenant_id = t.tenant_id AND r.id = t.source
-WHERE c.id IS NULL AND r.id IS NULL AND t.pairs IS NULL
+LEFT JOIN (
+    SELECT tenant_id, id FROM charges UNION ALL SELECT tenant_id, id FROM refunds
+    UNION ALL SELECT tenant_id, id FROM wallet_transfers
+    UNION ALL SELECT tenant_id, id FROM wallet_holds
+    UNION ALL SELECT tenant_id, id FROM wallet_top_ups
+) source ON source.tenant_id = t.tenant_id AND source.id = t.source
+WHERE source.id IS NULL AND t.pairs IS NULL
 ORDER BY t.tenant_id, t.id LIMIT 1
 """
 

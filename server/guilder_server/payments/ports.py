@@ -20,6 +20,7 @@ from guilder_server.payment_methods import PaymentMethod
 from guilder_server.payments.domain.charges import Charge
 from guilder_server.payments.domain.intents import Intent
 from guilder_server.payments.domain.refunds import Refund
+from guilder_server.wallets import Brought, Cause, Hold, Purse, TopUp, Wallet
 
 
 class Store(Protocol):
@@ -101,6 +102,48 @@ class PaymentMethods(Protocol):
         """One that belongs to nobody was good for this payment alone."""
 
 
+class Wallets(Protocol):
+    async def find(self, tenant: Tenant, id: str) -> Purse | None:
+        """A wallet with what is in it."""
+
+    async def hold(self, tenant: Tenant, id: str) -> Hold | None: ...
+
+    async def top_up(self, tenant: Tenant, id: str) -> TopUp | None: ...
+
+    def pay(self, changes: Changes, wallet: Wallet, amount: int, cause: Cause) -> str:
+        """`amount` goes to the merchant: the id of the ledger transaction. The commit refuses it
+        where the wallet does not have it, or may not give it."""
+
+    def set_aside(
+        self, changes: Changes, wallet: Wallet, amount: int, payment_intent_id: str
+    ) -> Hold:
+        """`amount` is kept for a payment whose rest is being asked for elsewhere."""
+
+    def take(self, changes: Changes, wallet: Wallet, hold: Hold, cause: Cause) -> str:
+        """What was kept for a payment goes to the merchant: the id of the ledger transaction."""
+
+    def let_go(self, changes: Changes, wallet: Wallet, hold: Hold) -> None:
+        """What was kept for a payment is the wallet's again."""
+
+    def give_back(
+        self, changes: Changes, wallet: Wallet, amount: int, cause: Cause, available: datetime
+    ) -> str:
+        """A payment out of the wallet is refunded: the id of the ledger transaction."""
+
+    def bring(self, changes: Changes, wallet: Wallet, amount: int, payment: Brought) -> TopUp:
+        """A payment has brought `amount` into the wallet."""
+
+    def take_back(
+        self, changes: Changes, wallet: Wallet, top_up: TopUp, amount: int, available: datetime
+    ) -> TopUp:
+        """`amount` of it is refunded. The commit refuses that where it has been spent."""
+
+    def restore(
+        self, changes: Changes, wallet: Wallet, top_up: TopUp, amount: int, available: datetime
+    ) -> None:
+        """A refund of it did not arrive: the money is the wallet's again."""
+
+
 class Settler(Protocol):
     async def settle(
         self, tenant: Tenant, step: Step, recovery: dict[str, Any] | None = None
@@ -137,6 +180,7 @@ class Tools:
     attempts: Attempts
     customers: Customers
     methods: PaymentMethods
+    wallets: Wallets
     gateways: Mapping[str, Gateway]
     default_gateway: str
     ids: Ids

@@ -64,8 +64,12 @@ def view_intent(intent: Intent, tenant: Tenant) -> wire.PaymentIntent:
         "statement_descriptor": intent.statement_descriptor,
         "statement_descriptor_suffix": intent.statement_descriptor_suffix,
         "status": intent.status,
+        "top_up_wallet": intent.top_up_wallet_id,
         "transfer_data": None,
         "transfer_group": intent.transfer_group,
+        "wallet": intent.wallet_id,
+        "wallet_amount": intent.wallet_amount,
+        "wallet_charge": intent.wallet_charge_id,
     }
 
 
@@ -112,7 +116,7 @@ def view_charge(charge: Charge, tenant: Tenant) -> wire.Charge:
         "paid": charge.status == "succeeded",
         "payment_intent": charge.payment_intent_id,
         "payment_method": charge.payment_method_id,
-        "payment_method_details": {"type": "card", "card": _card(charge)},
+        "payment_method_details": _method_details(charge),
         "receipt_email": charge.receipt_email,
         "receipt_number": None,
         "receipt_url": None,
@@ -124,9 +128,18 @@ def view_charge(charge: Charge, tenant: Tenant) -> wire.Charge:
         "statement_descriptor": charge.statement_descriptor,
         "statement_descriptor_suffix": charge.statement_descriptor_suffix,
         "status": charge.status,
+        "top_up": charge.top_up_id,
         "transfer_data": None,
         "transfer_group": charge.transfer_group,
+        "wallet": charge.instrument if charge.of_wallet else None,
     }
+
+
+def _method_details(charge: Charge) -> wire.ChargePaymentMethodDetails:
+    """What is kept for a customer is the official API's `customer_balance`."""
+    if charge.of_wallet:
+        return {"type": "customer_balance", "customer_balance": {}}
+    return {"type": "card", "card": _card(charge)}
 
 
 def _statement_descriptor(charge: Charge) -> str | None:
@@ -207,6 +220,12 @@ def _three_d_secure(card: dict[str, Any]) -> dict[str, Any] | None:
     }
 
 
+def _destination(refund: Refund) -> wire.RefundDestinationDetails:
+    if refund.payment_method_id is None:
+        return {"customer_cash_balance": {}, "type": "customer_cash_balance"}
+    return {"card": {"type": "refund"}, "type": "card"}
+
+
 def view_refund(refund: Refund, _: Tenant) -> wire.Refund:
     seen: wire.Refund = {
         "id": refund.id,
@@ -218,7 +237,7 @@ def view_refund(refund: Refund, _: Tenant) -> wire.Refund:
         "currency": refund.currency,
         "customer": refund.customer_id,
         "customer_account": None,
-        "destination_details": {"card": {"type": "refund"}, "type": "card"},
+        "destination_details": _destination(refund),
         "metadata": refund.metadata,
         "payment_intent": refund.payment_intent_id,
         "payment_method": refund.payment_method_id,

@@ -17,6 +17,8 @@ BalanceTransactionType: TypeAlias = Literal[
     "refund",
     "refund_failure",
     "stripe_fee",
+    "transfer",
+    "transfer_refund",
 ]
 
 

@@ -7,7 +7,6 @@ if TYPE_CHECKING:
     from guilder_server.wire.balance import BalanceTransaction
     from guilder_server.wire.customers import Customer
     from guilder_server.wire.payment_intents import PaymentIntent
-    from guilder_server.wire.payment_methods import PaymentMethodType
     from guilder_server.wire.refunds import RefundList
     from guilder_server.wire.shared import (
         AdviceCode,
@@ -86,8 +85,10 @@ class Charge(TypedDict):
     statement_descriptor: str | None
     statement_descriptor_suffix: str | None
     status: ChargeStatus
+    top_up: str | None
     transfer_data: None
     transfer_group: str | None
+    wallet: str | None
 
 
 class ChargeCard(TypedDict):
@@ -114,6 +115,10 @@ class ChargeCard(TypedDict):
     regulated_status: RegulatedStatus | None
     three_d_secure: ChargeThreeDSecure | None
     wallet: None
+
+
+class ChargeCustomerBalance(TypedDict):
+    pass
 
 
 class ChargeExtendedAuthorization(TypedDict):
@@ -169,8 +174,9 @@ class ChargeOvercapture(TypedDict):
 class ChargePaymentMethodDetails(TypedDict):
     """The payment method as it was when it was charged."""
 
-    card: ChargeCard
-    type: PaymentMethodType
+    card: NotRequired[ChargeCard]
+    customer_balance: NotRequired[ChargeCustomerBalance]
+    type: Literal["card", "customer_balance"]
 
 
 class ChargeSearchResult(TypedDict):

@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     from guilder_server.wire.payment_methods import PaymentMethod
     from guilder_server.wire.refunds import Refund
     from guilder_server.wire.shared import Expand, Id, RangeQuery
+    from guilder_server.wire.wallets import Wallet, WalletHold, WalletTopUp, WalletTransfer
     from guilder_server.wire.webhook_endpoints import WebhookEndpoint
 
-EventObject: TypeAlias = 'PaymentIntent | Charge | Refund | Customer | PaymentMethod | WebhookEndpoint | LedgerAccount | LedgerTransaction'
+EventObject: TypeAlias = 'PaymentIntent | Charge | Refund | Customer | PaymentMethod | WebhookEndpoint | LedgerAccount | LedgerTransaction | Wallet | WalletHold | WalletTopUp | WalletTransfer'
 
 EventPreviousAttributes: TypeAlias = dict[str, Any]
 
@@ -50,6 +51,16 @@ EventType: TypeAlias = Literal[
     "refund.created",
     "refund.failed",
     "refund.updated",
+    "wallet.created",
+    "wallet.updated",
+    "wallet_hold.captured",
+    "wallet_hold.created",
+    "wallet_hold.expired",
+    "wallet_hold.released",
+    "wallet_top_up.failed",
+    "wallet_top_up.reversed",
+    "wallet_top_up.succeeded",
+    "wallet_transfer.created",
     "webhook_endpoint.disabled",
     "webhook_endpoint.test",
 ]

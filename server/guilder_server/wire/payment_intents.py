@@ -121,8 +121,11 @@ class CreatePaymentIntentParams(TypedDict):
     shipping: NotRequired[ShippingParams | Literal[""]]
     statement_descriptor: NotRequired[str]
     statement_descriptor_suffix: NotRequired[str]
+    top_up_wallet: NotRequired[str]
     transfer_group: NotRequired[str]
     use_stripe_sdk: NotRequired[bool]
+    wallet: NotRequired[str]
+    wallet_amount: NotRequired[int]
 
 
 class IncrementPaymentIntentAuthorizationParams(TypedDict):
@@ -184,8 +187,12 @@ class PaymentIntent(TypedDict):
     statement_descriptor: str | None
     statement_descriptor_suffix: str | None
     status: PaymentIntentStatus
+    top_up_wallet: str | None
     transfer_data: None
     transfer_group: str | None
+    wallet: str | None
+    wallet_amount: int | None
+    wallet_charge: str | Charge | None
 
 
 class PaymentIntentAutomaticPaymentMethods(TypedDict):
@@ -320,4 +327,7 @@ class UpdatePaymentIntentParams(TypedDict):
     shipping: NotRequired[ShippingParams | Literal[""]]
     statement_descriptor: NotRequired[str]
     statement_descriptor_suffix: NotRequired[str]
+    top_up_wallet: NotRequired[str]
     transfer_group: NotRequired[str]
+    wallet: NotRequired[str]
+    wallet_amount: NotRequired[int]

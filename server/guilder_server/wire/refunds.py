@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from guilder_server.wire.charges import Charge
     from guilder_server.wire.customers import Customer
     from guilder_server.wire.payment_intents import PaymentIntent
-    from guilder_server.wire.payment_methods import PaymentMethod, PaymentMethodType
+    from guilder_server.wire.payment_methods import PaymentMethod
     from guilder_server.wire.shared import (
         DeletedCustomer,
         Expand,
@@ -87,9 +87,14 @@ class RefundCardDetails(TypedDict):
     type: Literal["pending", "refund", "reversal"]
 
 
+class RefundCustomerCashBalance(TypedDict):
+    pass
+
+
 class RefundDestinationDetails(TypedDict):
-    card: RefundCardDetails
-    type: PaymentMethodType
+    card: NotRequired[RefundCardDetails]
+    customer_cash_balance: NotRequired[RefundCustomerCashBalance]
+    type: Literal["card", "customer_cash_balance"]
 
 
 class RefundList(TypedDict):

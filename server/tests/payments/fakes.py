@@ -34,9 +34,11 @@ from guilder_server.payments.domain.intents import Intent
 from guilder_server.payments.domain.refunds import Refund
 from guilder_server.payments.flows import intending, sweeping
 from guilder_server.payments.ports import Tools, Wish
+from guilder_server.wallets import Wallets
 from tests.customers.fakes import CustomersInMemory, cut
 from tests.payment_methods.fakes import PaymentMethodsInMemory
 from tests.payments.things import NOW
+from tests.wallets.fakes import NoWallets
 
 T = TypeVar("T", bound=Stored)
 
@@ -221,6 +223,7 @@ class World:
             attempts=AttemptsInMemory(self.rows),
             customers=Customers(self._customers),
             methods=PaymentMethods(self._methods, gateway, ids, self.clock),
+            wallets=Wallets(NoWallets(), ids, self.clock),
             gateways={gateway.name: gateway},
             default_gateway=gateway.name,
             ids=ids,

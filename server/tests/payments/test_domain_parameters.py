@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from guilder_server.kernel import currencies
 from guilder_server.kernel.errors import Forbidden, InvalidRequest, NotFound, Refused
 from guilder_server.kernel.money import Money
 from guilder_server.payments.domain import amounts, browsing, card_options, return_url
@@ -65,9 +66,9 @@ def test_a_part_of_an_amount_fits_its_currency(amount: int, currency: str, fits:
 
 
 def test_a_currency_is_written_in_any_case() -> None:
-    assert amounts.currency_of("EUR") == "eur"
+    assert currencies.named("EUR") == "eur"
     with pytest.raises(InvalidRequest, match="Invalid currency: xxx"):
-        amounts.currency_of("xxx")
+        currencies.named("xxx")
 
 
 @pytest.mark.parametrize(

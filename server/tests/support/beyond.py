@@ -8,11 +8,14 @@ from typing import Any
 OBJECTS = frozenset(
     {
         *("ledger_account", "ledger_balance", "ledger_bulk_result", "ledger_entry"),
-        *("ledger_transaction", "webhook_delivery", "webhook_replay"),
+        *("ledger_transaction", "wallet", "wallet_hold", "wallet_top_up", "wallet_transaction"),
+        *("wallet_transfer", "webhook_delivery", "webhook_replay"),
     }
 )
 FIELDS = {
+    "Charge": {"top_up", "wallet"},
     "Event": {"sequence"},
+    "PaymentIntent": {"top_up_wallet", "wallet", "wallet_amount", "wallet_charge"},
     "WebhookEndpoint": {
         *("connect", "disabled_at", "disabled_reason", "failing_since"),
         "previous_secret_expires_at",
@@ -23,6 +26,10 @@ EVENT_TYPES = frozenset(
         *("ledger.account.created", "ledger.account.updated"),
         *("ledger.transaction.expired", "ledger.transaction.pending"),
         *("ledger.transaction.posted", "ledger.transaction.voided"),
+        *("wallet.created", "wallet.updated", "wallet_transfer.created"),
+        *("wallet_hold.captured", "wallet_hold.created", "wallet_hold.expired"),
+        *("wallet_hold.released", "wallet_top_up.failed", "wallet_top_up.reversed"),
+        "wallet_top_up.succeeded",
         *("webhook_endpoint.disabled", "webhook_endpoint.test"),
     }
 )

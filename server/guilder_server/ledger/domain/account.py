@@ -127,8 +127,8 @@ def version_of(entry: str) -> int | None:
 
 
 def reserved(code: str) -> bool:
-    """Whether payments keep their own accounts under such a code."""
-    return any(f"{code}/".startswith(root) for root in (chart.MERCHANT, chart.FEES, chart.GATEWAY))
+    """Whether payments and wallets keep their own accounts under such a code."""
+    return any(f"{code}/".startswith(root) for root in chart.RESERVED)
 
 
 def refuse_unfit(standing: Standing, param: str) -> None:

@@ -10,6 +10,15 @@ sums to zero. Seen from the merchant:
 A merchant's money has an account for each day of availability, so that "available" and
 "pending" need neither a job that moves money at midnight nor a sum over a payment's entries:
 available is the sum of the days that have come, pending of those that have not.
+
+Of wallets:
+
+    wallet/<wallet>                  credit  what the holder of the wallet is owed
+    memo/wallet/<wallet>/<period>    debit   what has left it in a day (2026-11-20) or a month
+                                             (2026-11), where its limits are counted
+    memo/wallet                      credit  the other side of all that is so counted
+
+Memorandum accounts keep a count, not money: theirs sum to zero among themselves.
 """
 
 from __future__ import annotations
@@ -18,9 +27,17 @@ from datetime import date, datetime
 
 from guilder_server.kernel.postings import AccountRef
 
+# What ids of transactions begin with that move the merchant's balance.
+MOVEMENTS = "txn"
+
 MERCHANT = "merchant/"
 FEES = "fees/"
 GATEWAY = "gateway/"
+WALLET = "wallet/"
+MEMO = "memo/"
+
+# Codes that begin so are not for callers to give.
+RESERVED = (MERCHANT, FEES, GATEWAY, WALLET, MEMO)
 
 
 def merchant(currency: str, available: datetime) -> AccountRef:
@@ -34,6 +51,19 @@ def fees(currency: str, gateway: str) -> AccountRef:
 
 def gateway(currency: str, name: str) -> AccountRef:
     return AccountRef(f"{GATEWAY}{name}", currency, "debit")
+
+
+def wallet(id: str, currency: str, floor: int, account_id: str) -> AccountRef:
+    return AccountRef(f"{WALLET}{id}", currency, "credit", floor, id=account_id)
+
+
+def spent(wallet_id: str, currency: str, period: str) -> AccountRef:
+    """What has left a wallet in a `period`, a day or a month."""
+    return AccountRef(f"{MEMO}wallet/{wallet_id}/{period}", currency, "debit")
+
+
+def spending(currency: str) -> AccountRef:
+    return AccountRef(f"{MEMO}wallet", currency, "credit")
 
 
 def day_of(code: str) -> date:

@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from guilder_server.kernel import metadata
+from guilder_server.kernel import currencies, metadata
 from guilder_server.kernel.changes import Changes
 from guilder_server.kernel.clock import Clock
 from guilder_server.kernel.copies import replace
-from guilder_server.kernel.currencies import EXPONENTS
 from guilder_server.kernel.errors import InvalidRequest, NotFound, Refused
 from guilder_server.kernel.ids import Ids
 from guilder_server.kernel.lists import ListQuery
@@ -48,14 +47,7 @@ class Accounts:
                 "ceiling not below zero.",
                 "floor" if (floor or 0) > 0 else "ceiling",
             )
-        currency = params["currency"].lower()
-        if currency not in EXPONENTS:
-            raise InvalidRequest(
-                "parameter_invalid",
-                f"Invalid currency: {params['currency']}. Use a three-letter ISO code that Guilder "
-                "supports, such as usd.",
-                "currency",
-            )
+        currency = currencies.named(params["currency"])
         if await self._store.code_taken(tenant, code):
             raise Refused(
                 "ledger_code_taken", f"There is a ledger account with the code {code}.", "code"

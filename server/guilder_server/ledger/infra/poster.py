@@ -198,7 +198,8 @@ class Poster(Part):
 
     def refusal(self, changes: Changes) -> Exception | None:
         refusal = self._first_refusal(changes)
-        if refusal is not None and changes.decides_again:
+        # A refusal of its caller's own is definite.
+        if isinstance(refusal, LimitReached) and changes.decides_again:
             return GuardLost(f"what the change set relied on has changed: {refusal}")
         return refusal
 
@@ -255,16 +256,11 @@ class Poster(Part):
     ) -> Exception | None:
         for condition in conditions:
             place = _place(changes, condition.account)
+            account = self._accounts[place]
             had, has = self._trial(place, before), self._trial(place, after)
-            if condition.entries not in (None, had.version):
-                return ConditionFailed(condition, f"has {had.version} entries by now")
-            normal = self._accounts[place].normal(has.balance)
-            if condition.least is not None and normal < condition.least:
-                return ConditionFailed(condition, f"would be left with {normal}")
-            if condition.most is not None and normal > condition.most:
-                return ConditionFailed(condition, f"would be left with {normal}")
-            if condition.free and (has.held_debits or has.held_credits):
-                return ConditionFailed(condition, "has money that is held")
+            broken = _what_breaks(condition, account, had, has)
+            if broken is not None:
+                return condition.refusal or ConditionFailed(condition, broken)
         return None
 
     def _trial(self, place: Place, trials: dict[Place, _Trial]) -> _Trial:
@@ -393,6 +389,20 @@ class Poster(Part):
             INSTANT.array([row.posted_at for row in rows]),
             INSTANT.array([row.transaction.effective_at for row in rows]),
         ]
+
+
+def _what_breaks(condition: Condition, account: _Account, had: _Trial, has: _Trial) -> str | None:
+    normal = account.normal(has.balance)
+    coming = has.held_debits if account.normal_side == "debit" else has.held_credits
+    if condition.entries not in (None, had.version):
+        return f"has {had.version} entries by now"
+    if condition.least is not None and normal < condition.least:
+        return f"would be left with {normal}"
+    if condition.most is not None and normal + coming > condition.most:
+        return f"would be left with {normal + coming}"
+    if condition.free and (has.held_debits or has.held_credits):
+        return "has money that is held"
+    return None
 
 
 def _accounts_of(changes: Changes) -> Iterator[AccountRef]:

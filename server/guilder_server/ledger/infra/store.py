@@ -77,16 +77,23 @@ class PostgresLedger:
         wanted_header = self._reads.one(HEADERS.lookup, tenant.id, id)
         wanted_shares = self._reads.one(SHARES, tenant.id, id)
         header, shares = await asyncio.gather(wanted_header, wanted_shares)
-        if header is None or shares is None or header.pairs is not None:
+        if header is None or shares is None or not id.startswith(f"{chart.MOVEMENTS}_"):
             return None
         return _joined(header, shares)
 
     async def transactions(self, tenant: Tenant, query: ListQuery, filters: Dict[str, str]) -> Page:
         conditions = [transactions.c[name] == value for name, value in filters.items()]
-        # What callers post is theirs, and no movement of payments.
-        conditions.append(transactions.c.pairs.is_(None))
+        # What callers post and wallets transfer is no movement of the balance. By their ids, which
+        # the list is read by, none of it has to be passed over.
+        conditions.append(transactions.c.id > f"{chart.MOVEMENTS}_")
         page = await listing.page(
-            self._pool, HEADERS, tenant.id, query, conditions, "txn", "balance_transaction"
+            self._pool,
+            HEADERS,
+            tenant.id,
+            query,
+            conditions,
+            chart.MOVEMENTS,
+            "balance_transaction",
         )
         return Page(await self._with_shares(tenant, page.items), page.has_more)
 

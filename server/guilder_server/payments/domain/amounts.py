@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from guilder_server.kernel.currencies import (
-    EXPONENTS,
     MAXIMUM_CHARGE,
     display,
     granularity,
@@ -11,19 +10,6 @@ from guilder_server.kernel.currencies import (
 )
 from guilder_server.kernel.errors import InvalidRequest
 from guilder_server.kernel.money import Money
-
-
-def currency_of(given: str, param: str = "currency") -> str:
-    """The currency in lower case. Raises for one that nobody charges in."""
-    currency = given.lower()
-    if currency not in EXPONENTS:
-        raise InvalidRequest(
-            "parameter_invalid",
-            f"Invalid currency: {given}. Use a three-letter ISO code that Guilder supports, "
-            "such as usd, eur or jpy.",
-            param,
-        )
-    return currency
 
 
 def chargeable(amount: int, currency: str, param: str = "amount") -> Money:

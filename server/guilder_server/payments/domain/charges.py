@@ -23,6 +23,9 @@ Status: TypeAlias = Literal["pending", "succeeded", "failed"]
 HOLD = timedelta(days=7)
 
 
+# Where the money of a charge comes from that no gateway was asked for.
+WALLET = "wallet"
+
 # What is said of nearly every charge. It is shown with each and stored with none; where it is
 # otherwise, `outcome` has the other word.
 USUAL_OUTCOME = {
@@ -35,7 +38,8 @@ USUAL_OUTCOME = {
 @dataclass(frozen=True)
 class Charge:
     """`amount_refunded` counts refunds on their way too: what they hold cannot be refunded
-    again. `reference` is the gateway's id of the authorization, `instrument` its token of the
+    again. `top_up_id` is what it brought into a wallet.
+    `reference` is the gateway's id of the authorization, `instrument` its token of the
     card. `card` is what the card's details were at the time, `outcome` what the gateway said.
     """
 
@@ -57,6 +61,7 @@ class Charge:
     customer_id: str | None = None
     payment_method_id: str | None = None
     balance_transaction_id: str | None = None
+    top_up_id: str | None = None
     reference: str | None = None
     attempt_id: str | None = None
     capture_before: datetime | None = None
@@ -76,6 +81,11 @@ class Charge:
     @property
     def money(self) -> Money:
         return Money(self.amount, self.currency)
+
+    @property
+    def of_wallet(self) -> bool:
+        """Whether it was paid out of a wallet, which `instrument` names."""
+        return self.gateway == WALLET
 
     @property
     def held(self) -> bool:

@@ -57,6 +57,10 @@ class Intent:
     else may be asked of a gateway for this intent. `authentication` remembers how the
     customer's authentication for `payment_method_id` ended. `increments` counts the tries to
     raise the hold, also those that were refused.
+
+    `top_up_wallet_id` is the wallet that the money goes into. `wallet_id` is one that
+    `wallet_amount` of it comes from, or, where that is None, as much as there is; its part is set
+    aside in `wallet_hold_id` while the rest is asked for, and is `wallet_charge_id` in the end.
     """
 
     id: str
@@ -76,6 +80,11 @@ class Intent:
     payment_method_id: str | None = None
     latest_charge_id: str | None = None
     attempt_id: str | None = None
+    top_up_wallet_id: str | None = None
+    wallet_id: str | None = None
+    wallet_amount: int | None = None
+    wallet_hold_id: str | None = None
+    wallet_charge_id: str | None = None
     authentication: Literal["none", "succeeded", "failed"] = "none"
     increments: int = 0
     canceled_at: datetime | None = None
@@ -205,6 +214,7 @@ def require_action(intent: Intent, next_action: dict[str, Any]) -> Intent:
         intent,
         status="requires_action",
         attempt_id=None,
+        wallet_hold_id=None,
         next_action=next_action,
         last_payment_error=None,
         authentication="none",
@@ -237,6 +247,7 @@ def _charged(intent: Intent, charge_id: str) -> Intent:
     return replace(
         intent,
         attempt_id=None,
+        wallet_hold_id=None,
         latest_charge_id=charge_id,
         next_action=None,
         last_payment_error=None,
@@ -250,6 +261,7 @@ def decline(intent: Intent, error: dict[str, Any], charge_id: str | None) -> Int
         intent,
         status="requires_payment_method",
         attempt_id=None,
+        wallet_hold_id=None,
         payment_method_id=None,
         latest_charge_id=charge_id or intent.latest_charge_id,
         next_action=None,

@@ -22,7 +22,8 @@ Reason: TypeAlias = Literal["duplicate", "fraudulent", "requested_by_customer"]
 @dataclass(frozen=True)
 class Refund:
     """`balance_transaction_id` is the ledger transaction that took the money from the merchant,
-    `failure_balance_transaction_id` the one that brought it back."""
+    `failure_balance_transaction_id` the one that brought it back. Without a payment method it goes
+    to the wallet that the charge was paid from."""
 
     id: str
     version: int

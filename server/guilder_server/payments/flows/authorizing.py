@@ -16,26 +16,35 @@ from guilder_server.gateways import (
 from guilder_server.kernel.changes import Changes
 from guilder_server.kernel.copies import replace
 from guilder_server.kernel.errors import InvalidRequest
+from guilder_server.kernel.money import Money
 from guilder_server.kernel.steps import Done, Step
 from guilder_server.kernel.tenant import Tenant
 from guilder_server.payment_methods import PaymentMethod
 from guilder_server.payments.domain import intents
 from guilder_server.payments.domain.charges import HOLD, Charge
 from guilder_server.payments.domain.intents import Intent
-from guilder_server.payments.flows import outcomes
+from guilder_server.payments.flows import outcomes, wallets
 from guilder_server.payments.flows.asking import Asking, ask
 from guilder_server.payments.flows.posting import post_charge
+from guilder_server.payments.flows.wallets import Share
 from guilder_server.payments.ports import Tools, Wish
 
 
 @dataclass(frozen=True, slots=True)
 class Authorizing(Asking):
-    """An intent to be paid with `method`. `stored` is what the database has of it so far: None,
-    while it is only now being made."""
+    """An intent to be paid with `method`, as far as a wallet does not have its `share` in it.
+    `stored` is what the database has of it so far: None, while it is only now being made."""
 
     stored: Intent | None
     intent: Intent
     method: PaymentMethod
+    share: Share | None = None
+
+    @property
+    def money(self) -> Money:
+        """What the gateway is asked for."""
+        kept = 0 if self.share is None else self.share.hold.amount_held
+        return Money(self.intent.amount - kept, self.intent.currency)
 
     @property
     def subject(self) -> Intent:
@@ -56,8 +65,11 @@ class Authorizing(Asking):
             case Approved():
                 return await self._approve(tools, changes, attempt, answer)
             case Declined():
+                self._let_go(tools, changes)
                 return self._decline(tools, changes, attempt, answer)
             case ActionRequired():
+                # It is set aside again when the customer is back.
+                self._let_go(tools, changes)
                 page, in_place = tools.authentication_page, bool(then.get("in_place"))
                 action = outcomes.next_action(self.intent, answer, page, in_place)
                 after = changes.save(self.stored, intents.require_action(self.intent, action))
@@ -75,7 +87,7 @@ class Authorizing(Asking):
         assert intent.payment_method_id is not None, f"{intent.id} is being paid with nothing"
         method = await tools.methods.find(tenant, intent.payment_method_id)
         assert method is not None, f"{intent.id} names a payment method that is not there"
-        return cls(intent, intent, method)
+        return cls(intent, intent, method, await wallets.kept_share(tools, tenant, intent))
 
     @classmethod
     async def known(cls, tools: Tools, tenant: Tenant, attempt: Attempt) -> Done:
@@ -92,8 +104,12 @@ class Authorizing(Asking):
             after = intents.authorize(self.intent, charge.id)
         else:
             charge = post_charge(tools, changes, charge, charge.amount, final=True)
+            charge = await wallets.top_up(tools, changes, self.intent, charge)
             after = intents.succeed(self.intent, charge.id)
         changes.record("charge.succeeded", changes.add(charge))
+        if self.share is not None:
+            of_wallet = wallets.charge_share(tools, changes, self.intent, self.share)
+            after = replace(after, wallet_charge_id=of_wallet.id)
         after = changes.save(self.stored, after)
         if after.status == "succeeded":
             changes.record("payment_intent.succeeded", after)
@@ -113,6 +129,10 @@ class Authorizing(Asking):
         changes.record("payment_intent.payment_failed", after)
         return Done(after, changes, outcomes.refusal_of(after))
 
+    def _let_go(self, tools: Tools, changes: Changes) -> None:
+        if self.share is not None:
+            tools.wallets.let_go(changes, self.share.wallet, self.share.hold)
+
     def _charge(self, tools: Tools, attempt: Attempt) -> Charge:
         """The charge before anything is known of it."""
         intent, now = self.intent, tools.clock.now()
@@ -121,7 +141,7 @@ class Authorizing(Asking):
             version=1,
             created=now,
             status="pending",
-            amount=intent.amount,
+            amount=self.money.amount,
             currency=intent.currency,
             gateway=attempt.gateway,
             instrument=self.method.instrument.token,
@@ -172,7 +192,7 @@ async def authorize(tools: Tools, wish: Wish, changes: Changes, payment: Authori
     request = AuthorizeRequest(
         attempt_id=tools.ids.new("att"),
         made_at=tools.clock.now(),
-        money=intent.money,
+        money=payment.money,
         instrument=method.instrument.token,
         capture=not intent.captures_later,
         off_session=off_session,

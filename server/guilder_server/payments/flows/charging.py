@@ -13,7 +13,7 @@ from guilder_server.gateways import (
     AuthorizeRequest,
     Declined,
 )
-from guilder_server.kernel import contact
+from guilder_server.kernel import contact, currencies
 from guilder_server.kernel.changes import Changes
 from guilder_server.kernel.copies import replace
 from guilder_server.kernel.errors import InvalidRequest, NoSuchReference, NotFound, Refused
@@ -95,7 +95,7 @@ class Charging(Asking):
 
 async def create_charge(tools: Tools, wish: Wish) -> Step:
     given = wish.given
-    money = amounts.chargeable(given["amount"], amounts.currency_of(given["currency"]))
+    money = amounts.chargeable(given["amount"], currencies.named(given["currency"]))
     changes = Changes(wish.tenant)
     method = await _source(tools, wish, changes)
     gateway, now = tools.gateway_for(wish.tenant), tools.clock.now()

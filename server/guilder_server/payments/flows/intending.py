@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from guilder_server.kernel import currencies
 from guilder_server.kernel.changes import Changes
 from guilder_server.kernel.errors import GuilderError, NotFound, Refused
 from guilder_server.kernel.ids import secret
@@ -11,13 +12,14 @@ from guilder_server.kernel.steps import Awaiting, Done, Step
 from guilder_server.kernel.tenant import Tenant
 from guilder_server.payments.domain import amounts, browsing, intents
 from guilder_server.payments.domain.intents import Intent
-from guilder_server.payments.flows.authorizing import Authorizing, authorize
 from guilder_server.payments.flows.describing import (
     described,
     kept_method,
     method_of,
     refuse_contradictions,
 )
+from guilder_server.payments.flows.paying import pay
+from guilder_server.payments.flows.wallets import with_wallets
 from guilder_server.payments.ports import Tools, Wish
 
 # What can no longer change once a gateway has been asked for the money.
@@ -32,13 +34,16 @@ _FIXED_ONCE_CONFIRMED = (
     "payment_method_options",
     "payment_method_types",
     "setup_future_usage",
+    "top_up_wallet",
+    "wallet",
+    "wallet_amount",
 )
 
 
 async def create_intent(tools: Tools, wish: Wish) -> Step:
     given = wish.given
     refuse_contradictions(given)
-    money = amounts.chargeable(given["amount"], amounts.currency_of(given["currency"]))
+    money = amounts.chargeable(given["amount"], currencies.named(given["currency"]))
     changes = Changes(wish.tenant)
     id = tools.ids.new("pi")
     intent = Intent(
@@ -53,16 +58,14 @@ async def create_intent(tools: Tools, wish: Wish) -> Step:
         confirmation_method=given.get("confirmation_method", "automatic"),
         automatic_payment_methods=_automatic(wish),
     )
-    intent = await described(tools, wish, intent)
+    intent = await with_wallets(tools, wish, await described(tools, wish, intent))
     method = await method_of(tools, wish, intent, changes)
     if method is not None:
         intent = intents.with_method(intent, method.id)
     changes.record("payment_intent.created", intent)
     if not given.get("confirm", False):
         return Done(changes.add(intent), changes)
-    if method is None:
-        raise _without_method()
-    return await authorize(tools, wish, changes, Authorizing(None, intent, method))
+    return await pay(tools, wish, changes, None, intent, method)
 
 
 async def update_intent(tools: Tools, wish: Wish, id: str) -> Step:
@@ -72,10 +75,10 @@ async def update_intent(tools: Tools, wish: Wish, id: str) -> Step:
     changes = Changes(wish.tenant)
     after = intent
     if "amount" in given or "currency" in given:
-        currency = amounts.currency_of(given.get("currency", intent.currency))
+        currency = currencies.named(given.get("currency", intent.currency))
         money = amounts.chargeable(given.get("amount", intent.amount), currency)
         after = intents.with_money(after, money)
-    after = await described(tools, wish, after)
+    after = await with_wallets(tools, wish, await described(tools, wish, after))
     method = await method_of(tools, wish, after, changes)
     if method is not None:
         after = intents.with_method(after, method.id)
@@ -116,7 +119,7 @@ async def authenticate_intent(tools: Tools, wish: Wish, intent: Intent, succeede
         return Done(changes.change(intent, after), changes)
     method = await kept_method(tools, wish, intent)
     assert method is not None, f"{intent.id} waits for a customer without a card"
-    return await authorize(tools, wish, changes, Authorizing(intent, after, method))
+    return await pay(tools, wish, changes, intent, after, method)
 
 
 async def found(tools: Tools, tenant: Tenant, id: str) -> Intent:
@@ -144,15 +147,13 @@ def as_browsers_see(step: Step) -> Step:
 async def _confirm(tools: Tools, wish: Wish, intent: Intent) -> Step:
     intents.require_state(intent, "confirmed", intents.BEFORE_CONFIRMATION)
     changes = Changes(wish.tenant)
-    after = await described(tools, wish, intent)
+    after = await with_wallets(tools, wish, await described(tools, wish, intent))
     method = await method_of(tools, wish, after, changes)
     if method is not None:
         after = intents.with_method(after, method.id)
     else:
         method = await kept_method(tools, wish, after)
-    if method is None:
-        raise _without_method(intent)
-    return await authorize(tools, wish, changes, Authorizing(intent, after, method))
+    return await pay(tools, wish, changes, intent, after, method)
 
 
 def _automatic(wish: Wish) -> dict[str, Any] | None:
@@ -181,13 +182,3 @@ def _refuse_too_late(intent: Intent, given: Any) -> None:
 def _hide(error: GuilderError) -> None:
     if isinstance(error.subject, Intent):
         error.subject = browsing.seen_by_browser(error.subject)
-
-
-def _without_method(intent: Intent | None = None) -> Refused:
-    return Refused(
-        "payment_intent_unexpected_state",
-        "There is no payment method that this PaymentIntent could be confirmed with. Send "
-        "payment_method with the confirmation, or update the PaymentIntent with one first.",
-        "payment_method",
-        subject=intent,
-    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 
 from guilder_server.kernel.changes import Changes
 from guilder_server.kernel.copies import replace
@@ -47,6 +48,13 @@ def post_refund_failure(tools: Tools, changes: Changes, charge: Charge, refund: 
     return _post_back(tools, changes, charge, refund, movements.refund_failure, "REFUND FAILURE")
 
 
+def given_back_from(tools: Tools, charge: Charge) -> datetime:
+    """From when on the merchant would have had the money that is given back: what is not
+    available yet is given back out of what is not available yet."""
+    now = tools.clock.now()
+    return max(now, charge.available or now)
+
+
 def _post_back(
     tools: Tools,
     changes: Changes,
@@ -62,8 +70,7 @@ def _post_back(
         refund.money,
         charge.gateway,
         now,
-        # Money that is not available yet is given back out of what is not available yet.
-        max(now, charge.available or now),
+        given_back_from(tools, charge),
         f"{words} ({charge.description})" if charge.description else words,
     )
     return changes.post(transaction).id

@@ -30,19 +30,23 @@ from guilder_server.payments.domain import charges, refunds
 from guilder_server.payments.domain.amounts import part
 from guilder_server.payments.domain.charges import Charge
 from guilder_server.payments.domain.refunds import Refund
+from guilder_server.payments.flows import wallets
 from guilder_server.payments.flows.asking import Asking, ask
 from guilder_server.payments.flows.posting import post_refund, post_refund_failure
+from guilder_server.payments.flows.wallets import ToppedUp
 from guilder_server.payments.ports import Tools, Wish
 
 
 @dataclass(frozen=True, slots=True)
 class Refunding(Asking):
-    """A refund of `charge`, which counts it already. `stored` is what the database has of the
-    refund so far: None, while it is only now being made."""
+    """A refund of `charge`, which counts it already, and of what it brought into a wallet.
+    `stored` is what the database has of the refund so far: None, while it is only now being
+    made."""
 
     stored: Refund | None
     refund: Refund
     charge: Charge
+    topped: ToppedUp | None = None
 
     @property
     def subject(self) -> Refund:
@@ -68,7 +72,8 @@ class Refunding(Asking):
     @classmethod
     async def again(cls, tools: Tools, tenant: Tenant, attempt: Attempt) -> Refunding:
         refund = await _found(tools, tenant, attempt.subject_id)
-        return cls(refund, refund, await _charge_of(tools, tenant, refund))
+        charge = await _charge_of(tools, tenant, refund)
+        return cls(refund, refund, charge, await wallets.topped_up(tools, tenant, charge))
 
     def _write(self, changes: Changes, after: Refund) -> Refund:
         """The refund as it will be, and the news of it."""
@@ -84,6 +89,7 @@ class Refunding(Asking):
         if self.stored is None:
             self._announce(changes, self.refund)
         transaction = post_refund_failure(tools, changes, self.charge, self.refund)
+        wallets.restore(tools, changes, self.topped, self.charge, self.refund.amount)
         changes.change(self.charge, charges.take_back_refund(self.charge, self.refund.amount))
         reason = answer.reason or answer.decline_code or "unknown"
         after = changes.save(self.stored, refunds.fail(self.refund, reason, transaction))
@@ -105,13 +111,11 @@ def record_update(changes: Changes, after: Refund, before: Refund, *, failed: bo
 async def create_refund(tools: Tools, wish: Wish) -> Step:
     given = wish.given
     charge = await _charge_to_refund(tools, wish)
-    gateway = tools.gateway(charge.gateway)
     amount = charge.refundable
     if "amount" in given:
         amount = part(given["amount"], charge.currency, "amount")
     charges.require_refundable(charge, amount)
     charges.require_idle(charge)
-    _refuse_partial(gateway, charge, amount)
     changes = Changes(wish.tenant)
     refund = Refund(
         id=tools.ids.new("re"),
@@ -127,11 +131,17 @@ async def create_refund(tools: Tools, wish: Wish) -> Step:
         reason=given.get("reason"),
         metadata=merge({}, given.get("metadata", {})),
     )
-    refund = replace(refund, balance_transaction_id=post_refund(tools, changes, charge, refund))
     counted = charges.refund(charge, amount)
     if refund.reason == "fraudulent":
         counted = charges.with_fraud_report(counted, "fraudulent")
     counted = changes.change(charge, counted)
+    if charge.of_wallet:
+        return await _refund_to_wallet(tools, changes, counted, refund)
+    gateway = tools.gateway(charge.gateway)
+    _refuse_partial(gateway, charge, amount)
+    refund = replace(refund, balance_transaction_id=post_refund(tools, changes, charge, refund))
+    topped = await wallets.topped_up(tools, wish.tenant, charge)
+    topped = wallets.take_back(tools, changes, topped, charge, amount)
     request = RefundRequest(
         attempt_id=tools.ids.new("att"),
         made_at=refund.created,
@@ -140,8 +150,17 @@ async def create_refund(tools: Tools, wish: Wish) -> Step:
         reference=charge.reference or "",
         reason=refund.reason,
     )
-    refunding = Refunding(None, refund, counted)
+    refunding = Refunding(None, refund, counted, topped)
     return await ask(tools, changes, refunding, request, gateway, wish.recovery)
+
+
+async def _refund_to_wallet(tools: Tools, changes: Changes, charge: Charge, refund: Refund) -> Done:
+    """The money is back at once: nobody else has to be asked."""
+    transaction = await wallets.give_back(tools, changes, charge, refund.id, refund.amount)
+    refund = replace(refund, status="succeeded", balance_transaction_id=transaction)
+    changes.record("refund.created", changes.add(refund))
+    changes.record("charge.refunded", charge)
+    return Done(refund, changes)
 
 
 async def _charge_to_refund(tools: Tools, wish: Wish) -> Charge:
@@ -152,22 +171,30 @@ async def _charge_to_refund(tools: Tools, wish: Wish) -> Charge:
             "Say what to refund: one of charge and payment_intent is required.",
             "payment_intent",
         )
-    if intent_id is not None:
-        charge_of_intent = await _charge_of_intent(tools, wish.tenant, intent_id)
-        if charge_id not in (None, charge_of_intent):
-            raise InvalidRequest(
-                "parameter_invalid",
-                "The charge does not belong to the payment_intent; give only one of them.",
-                "charge",
-            )
-        charge_id = charge_of_intent
-    charge = await tools.store.charge(wish.tenant, str(charge_id))
+    if intent_id is None:
+        return await _named_charge(tools, wish.tenant, str(charge_id))
+    of_intent = await _charge_of_intent(tools, wish.tenant, intent_id)
+    if charge_id in (None, of_intent.id):
+        return of_intent
+    named = await _named_charge(tools, wish.tenant, charge_id)
+    if named.payment_intent_id != intent_id:
+        raise InvalidRequest(
+            "parameter_invalid",
+            "The charge does not belong to the payment_intent; give only one of them.",
+            "charge",
+        )
+    return named
+
+
+async def _named_charge(tools: Tools, tenant: Tenant, id: str) -> Charge:
+    charge = await tools.store.charge(tenant, id)
     if charge is None:
-        raise NoSuchReference("charge", str(charge_id), "charge")
+        raise NoSuchReference("charge", id, "charge")
     return charge
 
 
-async def _charge_of_intent(tools: Tools, tenant: Tenant, intent_id: str) -> str:
+async def _charge_of_intent(tools: Tools, tenant: Tenant, intent_id: str) -> Charge:
+    """Its latest charge; once that is refunded, what came from a wallet."""
     intent = await tools.store.intent(tenant, intent_id)
     if intent is None:
         raise NoSuchReference("payment_intent", intent_id, "payment_intent")
@@ -178,7 +205,10 @@ async def _charge_of_intent(tools: Tools, tenant: Tenant, intent_id: str) -> str
             f"its status is {intent.status}.",
             "payment_intent",
         )
-    return intent.latest_charge_id
+    charge = await _named_charge(tools, tenant, intent.latest_charge_id)
+    if charge.refundable == 0 and intent.wallet_charge_id is not None:
+        return await _named_charge(tools, tenant, intent.wallet_charge_id)
+    return charge
 
 
 def _refuse_partial(gateway: Gateway, charge: Charge, amount: int) -> None:
@@ -196,6 +226,8 @@ async def cancel_refund(tools: Tools, wish: Wish, id: str) -> Step:
     charge = await _charge_of(tools, wish.tenant, refund)
     changes = Changes(wish.tenant)
     transaction = post_refund_failure(tools, changes, charge, refund)
+    topped = await wallets.topped_up(tools, wish.tenant, charge)
+    wallets.restore(tools, changes, topped, charge, refund.amount)
     changes.change(charge, charges.take_back_refund(charge, refund.amount))
     after = changes.change(refund, refunds.cancel(refund, transaction))
     record_update(changes, after, refund)

@@ -1,0 +1,1 @@
+"""What decides about wallets: their states, their limits, and what they hold."""

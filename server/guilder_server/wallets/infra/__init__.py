@@ -1,0 +1,1 @@
+"""Wallets in PostgreSQL."""
