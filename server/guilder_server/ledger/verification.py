@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import psycopg
 
+from guilder_server.ledger import verification_wallets
 from guilder_server.ledger.domain import chart
 
 
@@ -307,6 +308,9 @@ PROOFS = (
     Proof("every transaction that a payment names is its own", _NAMED),
     Proof("what charges captured is in the ledger", _CAPTURED),
     Proof("what payment intents received was captured", _RECEIVED),
+    Proof("every wallet has its account", verification_wallets.HOUSED),
+    Proof("what wallets moved is in the ledger", verification_wallets.MOVED),
+    Proof("limits of wallets count what is held", verification_wallets.COUNTED),
     Proof("what refunds gave back left the ledger", _GIVEN_BACK),
     Proof("what charges refunded left the ledger", _REFUNDED),
 )

@@ -16,6 +16,7 @@ from tests.support.api import Api, ApiServer
 from tests.support.postgres import TestDatabases
 from tests.support.processes import eventually
 from tests.support.servers import run_guilder
+from tests.wallets.keeping import WALLETS, capture, filled, hold, transfer, wallet
 
 pytestmark = pytest.mark.anyio
 
@@ -38,6 +39,7 @@ def _live(api: Api) -> str:
     back = api.post("/v1/refunds", payment_intent=failing["id"])
     api.post("/v1/charges", amount=400, currency="usd", source="tok_visa")
     _keep_books(api)
+    _keep_wallets(api)
     return str(back["id"])
 
 
@@ -52,6 +54,19 @@ def _keep_books(api: Api) -> None:
     api.post(TRANSACTIONS, postings=[posting(bank, sales, 30), posting(*euros, 20)])
     moved(api, bank, sales, 11, status="pending", reference="held")
     api.post(f"{ACCOUNTS}/{account(api, 'past')}", status="closed")
+
+
+def _keep_wallets(api: Api) -> None:
+    """Something of everything that is done with wallets."""
+    purse, other = filled(api, 5000, limits={"per_day": 4000}), wallet(api)
+    transfer(api, purse, other, 300)
+    hold(api, purse, 200)
+    capture(api, hold(api, purse, 200, destination=other), amount=50, final_capture=False)
+    paid = api.pay(amount=2000, wallet=purse, wallet_amount=700)
+    api.post("/v1/refunds", charge=paid["wallet_charge"], amount=100)
+    brought = api.pay(amount=1000, top_up_wallet=other)
+    api.post("/v1/refunds", payment_intent=brought["id"], amount=400)
+    api.post(f"{WALLETS}/{wallet(api)}", status="closed")
 
 
 def _status(api: Api, refund: str) -> str:
@@ -356,6 +371,38 @@ _TAMPERING = {
         f"UPDATE refunds SET amount = amount - 1 WHERE {_REFUND}",
         "what refunds gave back left the ledger",
         f"SELECT id FROM refunds WHERE {_REFUND}",
+    ),
+    "the amount of a transfer between wallets": (
+        (
+            "UPDATE wallet_transfers SET amount = amount - 1 "
+            "WHERE id = (SELECT max(id) FROM wallet_transfers)"
+        ),
+        "what wallets moved is in the ledger",
+        "SELECT max(id) FROM wallet_transfers",
+    ),
+    "the floor of a wallet": (
+        "UPDATE wallets SET floor = -5 WHERE id = (SELECT max(id) FROM wallets)",
+        "every wallet has its account",
+        "SELECT max(id) FROM wallets",
+    ),
+    "whether a hold counts against limits": (
+        (
+            "UPDATE wallet_holds SET counted = false WHERE id = "
+            "(SELECT max(id) FROM wallet_holds WHERE status = 'held' AND counted)"
+        ),
+        "limits of wallets count what is held",
+        (
+            "SELECT wallet_id FROM wallet_holds WHERE id = "
+            "(SELECT max(id) FROM wallet_holds WHERE status = 'held' AND counted)"
+        ),
+    ),
+    "what a hold of a wallet holds": (
+        (
+            "UPDATE wallet_holds SET amount_held = amount_held - 1 WHERE id = "
+            "(SELECT max(id) FROM wallet_holds WHERE status = 'held')"
+        ),
+        "what is held is what pending transactions hold",
+        "SELECT '(usd)'",
     ),
     "the status of a refund": (
         f"UPDATE refunds SET status = 'failed' WHERE {_REFUND}",

@@ -71,6 +71,10 @@ _KINDS: dict[str, tuple[str, ...]] = {
     "refund": ("refund",),
     "replay": ("replay",),
     "transaction": _TRANSACTIONS,
+    "transfer": ("wallet_transfer",),
+    "hold": ("wallet_hold", "released_wallet_hold"),
+    "top_up": ("wallet_top_up",),
+    "wallet": ("wallet", "frozen_wallet", "closed_wallet"),
     "webhook_endpoint": ("webhook_endpoint", "disabled_endpoint", "deleted_endpoint"),
 }
 # The kind that an operation has most to do with.
@@ -82,6 +86,8 @@ _FIRST = {
     "confirm_payment_intent": "requires_confirmation",
     "increment_payment_intent_authorization": "requires_capture",
     "post_ledger_transaction": "pending_ledger_transaction",
+    "capture_wallet_hold": "wallet_hold",
+    "release_wallet_hold": "wallet_hold",
     "update_charge": "held_alone",
     "void_ledger_transaction": "pending_ledger_transaction",
 }
@@ -96,6 +102,7 @@ _SENSIBLE: dict[str, Schema] = {
     "currency": _one_of("usd", "jpy", "KWD", "eur"),
     "customer": _seeds("customer"),
     "debit": _seeds("ledger_account"),
+    "destination": _seeds("other_wallet"),
     "effective_at": _one_of(0, 1_700_000_000),
     "enabled_events": {
         "type": "array",
@@ -145,7 +152,11 @@ _SENSIBLE_IN: dict[str, dict[str, Schema]] = {
             "items": {"$ref": "#/components/schemas/LedgerBulkItemParams"},
         }
     },
+    "CaptureWalletHoldParams": {"amount": _amount(10, 100)},
+    "CreatePaymentIntentParams": {"amount": _amount(2010, 3000), "currency": _one_of("usd")},
     "CreateRefundParams": {"amount": _amount(10, 300)},
+    "CreateWalletHoldParams": {"amount": _amount(10, 100)},
+    "CreateWalletTransferParams": {"amount": _amount(10, 100)},
     "LedgerBulkItemParams": {"postings": _FEW_POSTINGS},
     "LedgerConditionParams": {
         "account": _seeds("ledger_account"),
@@ -160,15 +171,19 @@ _LEFT_OUT = {
     *("automatic_payment_methods", "ending_before", "payment_method_data"),
 }
 _LEFT_OUT_OF = {
+    "UpdateWalletParams": {"limits"},
+    "CreateWalletParams": {"limits"},
     "CreateLedgerTransactionParams": {"expires_at"},
     "LedgerBulkItemParams": {"expires_at"},
     "LedgerConditionParams": {"entries"},
     "CreatePaymentIntentParams": {
         *("error_on_requires_action", "mandate_data", "off_session", "radar_options"),
-        *("return_url", "use_stripe_sdk"),
+        *("return_url", "use_stripe_sdk", "top_up_wallet", "wallet", "wallet_amount"),
     },
+    "UpdatePaymentIntentParams": {"top_up_wallet", "wallet", "wallet_amount"},
     "CreatePaymentMethodParams": {"payment_method"},
     "CreateRefundParams": {"payment_intent"},
+    "CreateWalletHoldParams": {"destination", "expires_at"},
     "PaymentMethodCardParams": {"token"},
 }
 _NEEDED = {
@@ -272,6 +287,9 @@ _MADE: dict[str, tuple[str, Schema]] = {
     "requires_payment_method": ("payment_intents", _PAYMENT),
     "replay": (f"webhook_endpoints/{seed('webhook_endpoint')}/replays", {"since": 1}),
     "succeeded": ("payment_intents", _PAID),
+    "empty_wallet": ("wallets", {"currency": "usd"}),
+    "other_wallet": ("wallets", {"currency": "usd"}),
+    "wallet": ("wallets", {"currency": "usd", "floor": -(10**9)}),
     "webhook_endpoint": (
         "webhook_endpoints",
         {"url": LISTENER, "enabled_events": ["refund.created", "customer.created"]},
@@ -304,6 +322,8 @@ _DONE_TO: dict[str, tuple[str, str, str, Schema]] = {
         "ledger/accounts/{made}",
         {"status": "frozen"},
     ),
+    "closed_wallet": ("empty_wallet", "POST", "wallets/{made}", {"status": "closed"}),
+    "frozen_wallet": ("wallet", "POST", "wallets/{made}", {"status": "frozen"}),
     "voided_ledger_transaction": (
         "pending_ledger_transaction",
         "POST",
@@ -317,6 +337,13 @@ _DONE_TO: dict[str, tuple[str, str, str, Schema]] = {
         {"amount": 2000, "currency": "usd", "confirm": True, "payment_method": "made"},
     ),
 }
+
+
+_OF_WALLET = {"released_wallet_hold", "wallet_hold", "wallet_top_up", "wallet_transfer"}
+_MAY_BE_GONE = (
+    *("customer", "ledger_account", "other_ledger_account", "other_wallet", "wallet"),
+    "webhook_endpoint",
+)
 
 
 class SeededApp:
@@ -390,7 +417,8 @@ class SeededApp:
         await self._app(changed, again, send)
 
     async def _id(self, kind: str) -> str:
-        if kind not in self._made or self._used[kind] >= USES:
+        # What is of a wallet is of the one that is handed out with it.
+        if kind not in self._made or self._used[kind] >= USES or kind in _OF_WALLET:
             self._used[kind] = 0
             self._made[kind] = await self._make(kind)
         self._used[kind] += 1
@@ -408,6 +436,8 @@ class SeededApp:
             wanted = {name: made if value == "made" else value for name, value in params.items()}
             await self._ask(method, path.format(made=made), wanted)
             return made
+        if kind in _OF_WALLET:
+            return await self._of_wallet(kind)
         if kind == "delivery":
             endpoint = f"webhook_endpoints/{await self._make('webhook_endpoint')}"
             await self._ask("POST", f"{endpoint}/test")
@@ -421,6 +451,20 @@ class SeededApp:
         await self._make("charge")
         return str((await self._ask("GET", f"{kind}s?limit=1"))["data"][0]["id"])
 
+    async def _of_wallet(self, kind: str) -> str:
+        wallet = self._made.get("wallet") or await self._id("wallet")
+        place = f"wallets/{wallet}"
+        if kind == "wallet_top_up":
+            await self._created("payment_intents", {**_PAID, "top_up_wallet": wallet})
+            return str((await self._ask("GET", f"{place}/top_ups"))["data"][0]["id"])
+        if kind == "wallet_transfer":
+            other = await self._id("other_wallet")
+            return await self._created(f"{place}/transfers", {"amount": 10, "destination": other})
+        hold = await self._created(f"{place}/holds", {"amount": 100})
+        if kind == "released_wallet_hold":
+            await self._ask("POST", f"{place}/holds/{hold}/release")
+        return hold
+
     async def _created(self, path: str, params: Schema) -> str:
         if "code" in params:
             params = {**params, "code": f"seeds/{next(self._codes)}"}
@@ -429,7 +473,7 @@ class SeededApp:
         answer = answer.get("error", {}).get("payment_intent", answer)
         if "id" not in answer:
             # What was handed out before may have been deleted, frozen or closed since.
-            for gone in ("customer", "ledger_account", "other_ledger_account", "webhook_endpoint"):
+            for gone in _MAY_BE_GONE:
                 self._made.pop(gone, None)
             answer = await self._ask("POST", path, params)
         return str(answer["id"])

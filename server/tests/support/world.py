@@ -25,6 +25,9 @@ _SUFFICIENT: dict[str, dict[str, Any]] = {
     "create_payment_intent": {"amount": 2000, "currency": "usd"},
     "create_payment_method": {"type": "card", "card": {"token": "tok_visa"}},
     "create_refund": {"charge": "{charge}", "amount": 1},
+    "create_wallet": {"currency": "usd"},
+    "create_wallet_hold": {"amount": 100},
+    "create_wallet_transfer": {"amount": 100, "destination": "{other_wallet}"},
     "create_webhook_endpoint": {"url": LISTENER, "enabled_events": ["charge.succeeded"]},
     "create_webhook_replay": {"since": 1},
     "increment_payment_intent_authorization": {"amount": 5000},
@@ -119,6 +122,15 @@ def populate(api: Api) -> World:
         for status in ("posted", "pending")
     )
     entries = api.get(f"/v1/ledger/accounts/{accounts[0]}/entries")["data"]
+    wallet = api.post("/v1/wallets", currency="usd", customer=customer)["id"]
+    other_wallet = api.post("/v1/wallets", currency="usd")["id"]
+    assert api.pay(top_up_wallet=wallet)["status"] == "succeeded"
+    top_up = api.get(f"/v1/wallets/{wallet}/top_ups")["data"][0]["id"]
+    transfer = api.post(f"/v1/wallets/{wallet}/transfers", amount=200, destination=other_wallet)[
+        "id"
+    ]
+    wallet_hold = api.post(f"/v1/wallets/{wallet}/holds", amount=300)["id"]
+    movement = api.get(f"/v1/wallets/{wallet}/transactions")["data"][0]["id"]
     event = api.get("/v1/events")["data"][0]["id"]
     ids = {status: str(intent["id"]) for status, intent in intents.items()}
     ids |= {
@@ -140,6 +152,12 @@ def populate(api: Api) -> World:
         "webhook_endpoint": endpoint,
         "delivery": api.get(f"/v1/events/{event}/deliveries")["data"][0]["id"],
         "replay": replay,
+        "wallet": wallet,
+        "other_wallet": other_wallet,
+        "top_up": top_up,
+        "transfer": transfer,
+        "hold": wallet_hold,
+        "wallet_transaction": movement,
     }
     secrets = {str(intent["id"]): intent["client_secret"] for intent in intents.values()}
     return World(api, ids, secrets)

@@ -15,6 +15,8 @@ _REMARK = {"triggered_by": "guilder"}
 
 NOT_AT_WILL = {
     "charge.expired": "it happens when a hold is seven days old and was not captured",
+    "wallet_hold.expired": "hold money of a wallet with an expires_at that is soon",
+    "wallet_top_up.failed": "it happens when a wallet is closed while its top-up is being paid",
     "ledger.transaction.expired": "hold money with status=pending and an expires_at that is soon",
     "payment_method.automatically_updated": "a gateway with real cards brings it, not the sandbox",
     "webhook_endpoint.disabled": "it happens to an endpoint that is gone, or fails for five days",
@@ -109,6 +111,32 @@ async def _transaction_voided(objects: SandboxObjects) -> Made:
     return await objects.post(f"ledger/transactions/{pending['id']}/void")
 
 
+async def _wallet_updated(objects: SandboxObjects) -> Made:
+    wallet = await objects.wallet()
+    return await objects.post(f"wallets/{wallet['id']}", metadata=_REMARK)
+
+
+async def _hold_captured(objects: SandboxObjects) -> Made:
+    hold = await objects.wallet_hold()
+    return await objects.post(f"wallets/{hold['wallet']}/holds/{hold['id']}/capture")
+
+
+async def _hold_released(objects: SandboxObjects) -> Made:
+    hold = await objects.wallet_hold()
+    return await objects.post(f"wallets/{hold['wallet']}/holds/{hold['id']}/release")
+
+
+async def _top_up_reversed(objects: SandboxObjects) -> Made:
+    brought = await objects.top_up()
+    await objects.post("refunds", payment_intent=brought["payment_intent"])
+    return await objects.top_up_of(brought["wallet"])
+
+
+async def _wallet_transfer(objects: SandboxObjects) -> Made:
+    wallet, other = (await objects.top_up())["wallet"], (await objects.wallet())["id"]
+    return await objects.post(f"wallets/{wallet}/transfers", destination=other, amount=500)
+
+
 HAPPENINGS: dict[str, Happening] = {
     "charge.captured": _charge_captured,
     "charge.failed": _charge_failed,
@@ -138,4 +166,12 @@ HAPPENINGS: dict[str, Happening] = {
     "refund.created": SandboxObjects.refund,
     "refund.failed": _refund_failed,
     "refund.updated": _refund_updated,
+    "wallet.created": SandboxObjects.wallet,
+    "wallet.updated": _wallet_updated,
+    "wallet_hold.captured": _hold_captured,
+    "wallet_hold.created": SandboxObjects.wallet_hold,
+    "wallet_hold.released": _hold_released,
+    "wallet_top_up.reversed": _top_up_reversed,
+    "wallet_top_up.succeeded": SandboxObjects.top_up,
+    "wallet_transfer.created": _wallet_transfer,
 }

@@ -77,6 +77,24 @@ class SandboxObjects:
         posting = {"debit": debit, "credit": credit, "amount": 2000}
         return await self.post("ledger/transactions", postings=[posting], description=_WHY, **terms)
 
+    async def wallet(self) -> Made:
+        customer = await self.customer()
+        return await self.post("wallets", customer=customer["id"], currency="usd", name=_WHY)
+
+    async def top_up(self) -> Made:
+        """What a payment brought into a wallet."""
+        wallet = await self.wallet()
+        await self.paid(top_up_wallet=wallet["id"])
+        return await self.top_up_of(wallet["id"])
+
+    async def top_up_of(self, wallet: str) -> Made:
+        answer = await self._api.get(f"/v1/wallets/{wallet}/top_ups")
+        return self._keep(answer.body["data"][0])
+
+    async def wallet_hold(self) -> Made:
+        wallet = (await self.top_up())["wallet"]
+        return await self.post(f"wallets/{wallet}/holds", amount=1500, description=_WHY)
+
     def _keep(self, made: Made) -> Made:
         self.made[made["id"]] = made
         return made
