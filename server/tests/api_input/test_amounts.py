@@ -91,7 +91,27 @@ LEDGER: dict[str, tuple[Send, str]] = {
         "amount",
     ),
 }
-WAYS = PAYMENTS | LEDGER
+WALLETS: dict[str, tuple[Send, str]] = {
+    "capture_wallet_hold": (
+        lambda w, amount: w.api.post(
+            f"/v1/wallets/{w.ids['wallet']}/holds/{w.ids['hold']}/capture", amount=amount
+        ),
+        "amount",
+    ),
+    "create_wallet_hold": (
+        lambda w, amount: w.api.post(f"/v1/wallets/{w.ids['wallet']}/holds", amount=amount),
+        "amount",
+    ),
+    "create_wallet_transfer": (
+        lambda w, amount: w.api.post(
+            f"/v1/wallets/{w.ids['wallet']}/transfers",
+            amount=amount,
+            destination=w.ids["other_wallet"],
+        ),
+        "amount",
+    ),
+}
+WAYS = PAYMENTS | LEDGER | WALLETS
 FULL = ("create_payment_intent", "update_payment_intent", "create_charge")
 
 
