@@ -16,17 +16,36 @@ class Account:
     ceiling: int | None
     status: str = "open"
     entries: list[int] = field(default_factory=list)
+    held_debits: int = 0
+    held_credits: int = 0
 
     @property
     def normal(self) -> int:
         return sum(self.entries) * (1 if self.side == "debit" else -1)
 
     def limit(self) -> str | None:
-        if self.floor is not None and self.normal < self.floor:
+        """What is pending counts as if it were posted, as far as it brings the limit nearer."""
+        debits = self.side == "debit"
+        going = self.held_credits if debits else self.held_debits
+        coming = self.held_debits if debits else self.held_credits
+        if self.floor is not None and self.normal - going < self.floor:
             return "balance_insufficient"
-        if self.ceiling is not None and self.normal > self.ceiling:
+        if self.ceiling is not None and self.normal + coming > self.ceiling:
             return "balance_exceeded"
         return None
+
+    def hold(self, amount: int) -> None:
+        """A debit above zero, a credit below."""
+        if amount > 0:
+            self.held_debits += amount
+        else:
+            self.held_credits -= amount
+
+    def let_go(self, amount: int) -> None:
+        if amount > 0:
+            self.held_debits -= amount
+        else:
+            self.held_credits += amount
 
     def copy(self) -> Account:
         return replace(self, entries=list(self.entries))
@@ -53,9 +72,18 @@ class Transaction:
     left: list[int]
 
 
+@dataclass
+class Hold:
+    pairs: list[Pair]
+    expires_at: int | None  # seconds
+    status: str = "pending"
+
+
 class Books:
     def __init__(self) -> None:
         self.accounts: list[Account] = []
+        self.holds: list[Hold] = []
+        self.now = 0
         self.transactions: list[Transaction] = []
         self.references: set[str] = set()
 
@@ -66,7 +94,7 @@ class Books:
         account = self.accounts[number]
         if account.status == "closed" and status != "closed":
             return "ledger_account_closed"
-        if status == "closed" and account.normal != 0:
+        if status == "closed" and (account.normal or account.held_debits or account.held_credits):
             return "ledger_account_not_empty"
         account.status = status
         return None
@@ -74,6 +102,67 @@ class Books:
     def post(self, wanted: Wanted) -> str | None:
         """The code of why it is refused, and nothing of it is done; None if it is done."""
         return self._unfit(wanted, self.references) or self._book(wanted)
+
+    def hold(self, wanted: Wanted, expires_at: int | None) -> str | None:
+        if code := self._unfit(wanted, self.references):
+            return code
+        before = [account.copy() for account in self.accounts]
+        if code := self._held(wanted, before):
+            self.accounts = before
+            return code
+        self.references |= {wanted.reference} - {None}
+        self.holds.append(Hold(wanted.pairs, expires_at))
+        return None
+
+    def post_hold(self, number: int, amount: int | None) -> str | None:
+        hold = self.holds[number]
+        if hold.status != "pending":
+            return "ledger_transaction_unexpected_state"
+        if amount is not None and len(hold.pairs) > 1:
+            return "parameter_invalid"
+        if amount is not None and amount > hold.pairs[0][2]:
+            return "ledger_amount_too_large"
+        pairs = hold.pairs if amount is None else [(*hold.pairs[0][:2], amount)]
+        wanted = Wanted(pairs)
+        if code := self._unfit(wanted, set()):
+            return code
+        before = [account.copy() for account in self.accounts]
+        self._let_go(hold)
+        if code := self._book(wanted):
+            self.accounts = before
+            return code
+        hold.status = "posted"
+        return None
+
+    def void(self, number: int) -> str | None:
+        hold = self.holds[number]
+        if hold.status != "pending":
+            return "ledger_transaction_unexpected_state"
+        self._let_go(hold)
+        hold.status = "voided"
+        return None
+
+    def wait(self, seconds: int) -> None:
+        self.now += seconds
+        for hold in self.holds:
+            due = hold.expires_at is not None and hold.expires_at <= self.now
+            if hold.status == "pending" and due:
+                self._let_go(hold)
+                hold.status = "expired"
+
+    def _let_go(self, hold: Hold) -> None:
+        for debit, credit, amount in hold.pairs:
+            self.accounts[debit].let_go(amount)
+            self.accounts[credit].let_go(-amount)
+
+    def _held(self, wanted: Wanted, before: list[Account]) -> str | None:
+        for debit, credit, amount in wanted.pairs:
+            for number, signed in ((debit, amount), (credit, -amount)):
+                account = self.accounts[number]
+                account.hold(signed)
+                if code := account.limit():
+                    return code
+        return self._broken(wanted, before)
 
     def post_together(self, wishes: list[Wanted]) -> str | None:
         """First each is looked at, then all are booked in their order, or none is."""
@@ -143,6 +232,9 @@ class Books:
                 account.entries.append(signed)
                 if code := account.limit():
                     return code
+        return self._broken(wanted, before)
+
+    def _broken(self, wanted: Wanted, before: list[Account]) -> str | None:
         for number, entries, least in wanted.conditions:
             had = len(before[number].entries)
             least_met = least is None or self.accounts[number].normal >= least

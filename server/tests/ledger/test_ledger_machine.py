@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -49,12 +51,17 @@ _BULK = st.tuples(
 _REVERSE = st.tuples(
     st.just("reverse"), st.tuples(st.integers(0, 50), st.none() | st.integers(1, 60))
 )
+_HOLD = st.tuples(st.just("hold"), st.tuples(_WISHES, st.none() | st.integers(1, 30)))
+_END = st.tuples(
+    st.sampled_from(["post_hold", "void"]), st.tuples(st.integers(0, 20), st.none() | _AMOUNTS)
+)
+_WAIT = st.tuples(st.just("wait"), st.integers(1, 20))
 _STATUS = st.tuples(
     st.just("status"), st.tuples(_NUMBERS, st.sampled_from(["open", "open", "frozen", "closed"]))
 )
 _LIMITLESS = [("open", Account(side, "usd", None, None)) for side in ("debit", "credit")]
 _OPERATIONS = st.lists(
-    st.one_of(_POST, _POST, _POST, _BULK, _REVERSE, _REVERSE, _STATUS, _OPEN),
+    st.one_of(_POST, _POST, _BULK, _HOLD, _HOLD, _END, _END, _WAIT, _REVERSE, _STATUS, _OPEN),
     min_size=STEPS,
     max_size=2 * STEPS,
 )
@@ -75,6 +82,7 @@ class Machine:
         self.tenant: Tenant = desk.tenant()
         self.accounts: list[str] = []
         self.transactions: list[str] = []
+        self.holds: list[str] = []
 
     async def do(self, what: str, how: Any) -> None:
         match what:
@@ -82,6 +90,12 @@ class Machine:
                 await self._open(how)
             case "post":
                 await self._post(how.among(len(self.accounts)))
+            case "hold":
+                await self._hold(how[0].among(len(self.accounts)), how[1])
+            case "post_hold" | "void" if self.holds:
+                await self._end(what, *how)
+            case "wait":
+                await self._wait(how)
             case "reverse":
                 await self._reverse(*how)
             case "status":
@@ -103,6 +117,36 @@ class Machine:
     async def _post(self, wanted: Wanted) -> None:
         posting = self.desk.carry_out(lambda: self._flows.post(self.tenant, self._wish(wanted)))
         await self._same(self.books.post(wanted), posting)
+
+    async def _hold(self, wanted: Wanted, seconds: int | None) -> None:
+        until = None if seconds is None else self.books.now + seconds
+        expires_at = None
+        if seconds is not None:
+            expires_at = self.desk.clock.now() + timedelta(seconds=seconds)
+        sent = replace(self._wish(wanted), pending=True, expires_at=expires_at)
+        holding = self.desk.carry_out(lambda: self._flows.post(self.tenant, sent))
+        await self._same(self.books.hold(wanted, until), holding, self.holds)
+
+    async def _end(self, what: str, number: int, amount: int | None) -> None:
+        number %= len(self.holds)
+        id, flows = self.holds[number], self.desk.house.holds
+        if what == "void":
+            voiding = self.desk.carry_out(lambda: flows.void(self.tenant, id))
+            assert await refusal(voiding) == self.books.void(number)
+            return
+        posting = self.desk.carry_out(lambda: flows.post(self.tenant, id, amount))
+        await self._same(self.books.post_hold(number, amount), posting)
+
+    async def _wait(self, seconds: int) -> None:
+        self.desk.clock.advance(timedelta(seconds=seconds))
+        self.books.wait(seconds)
+        for id in self.holds:
+            await self._expired(id)
+
+    async def _expired(self, id: str) -> None:
+        done = await self.desk.house.holds.expire(self.tenant, id)
+        if done is not None:
+            await self.desk.ground.committer.commit(done.changes)
 
     async def _bulk(self, wishes: list[Wanted], *, atomic: bool) -> None:
         sent = [self._wish(one) for one in wishes]
@@ -130,9 +174,9 @@ class Machine:
         updating = self.desk.update(self.tenant, self.accounts[number], status=status)
         assert await refusal(updating) == self.books.status(number, status)
 
-    async def _same(self, code: str | None, posting: Any) -> None:
+    async def _same(self, code: str | None, posting: Any, made: list[str] | None = None) -> None:
         if code is None:
-            self.transactions.append((await posting).id)
+            (self.transactions if made is None else made).append((await posting).id)
         else:
             assert await refusal(posting) == code
 
@@ -173,6 +217,8 @@ class Machine:
             standing = await self.desk.house.ledger_accounts.retrieve(self.tenant, id)
             assert (standing.balance, standing.entries) == (account.normal, len(account.entries))
             assert standing.account.status == account.status
+            held = (standing.held_debits, standing.held_credits)
+            assert held == (account.held_debits, account.held_credits)
             assert account.floor is None or standing.balance >= account.floor
             assert account.ceiling is None or standing.balance <= account.ceiling
 
