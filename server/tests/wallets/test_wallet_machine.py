@@ -25,14 +25,17 @@ WALLETS = 3
 
 _WALLET = st.integers(0, WALLETS - 1)
 _AMOUNT = st.integers(1, 120)
-_HOLD = st.integers(0, 15)
-_LIMIT = st.none() | st.integers(50, 300)
+_HOLD = st.integers(0, 3)  # counted from the latest
+_PART = st.none() | st.integers(1, 40)
+_LIMIT = st.none() | st.integers(30, 300)
+_FIRST = [("limit", (1, 150, 400)), ("limit", (2, None, 300))]
 _OPERATIONS = st.lists(
     st.one_of(
         st.tuples(st.just("transfer"), st.tuples(_WALLET, _WALLET, _AMOUNT)),
         st.tuples(st.just("transfer"), st.tuples(_WALLET, _WALLET, _AMOUNT)),
-        st.tuples(st.just("hold"), st.tuples(_WALLET, st.none() | _WALLET, _AMOUNT)),
-        st.tuples(st.just("capture"), st.tuples(_HOLD, st.none() | _AMOUNT, st.booleans())),
+        st.tuples(st.just("hold"), st.tuples(_WALLET, st.none() | _WALLET, st.integers(30, 120))),
+        st.tuples(st.just("capture"), st.tuples(_HOLD, _PART, st.booleans())),
+        st.tuples(st.just("capture"), st.tuples(_HOLD, _PART, st.just(False))),
         st.tuples(st.just("release"), st.tuples(_HOLD)),
         st.tuples(st.just("status"), st.tuples(_WALLET, st.sampled_from(["open", "frozen"]))),
         st.tuples(st.just("limit"), st.tuples(_WALLET, _LIMIT, _LIMIT)),
@@ -64,7 +67,8 @@ class Kept:
 
 class Model:
     def __init__(self) -> None:
-        self.purses = [Purse(floor=-100 * number) for number in range(WALLETS)]
+        # One that is soon empty, and two that hit their limits first.
+        self.purses = [Purse(floor=floor) for floor in (-100, -1_000, -2_000)]
         self.holds: list[Kept] = []
         self.merchant = 0
         self.now = NOON
@@ -176,7 +180,7 @@ class Machine:
                 code, holding = self.model.hold(*how), self._hold(*how)
                 await self._same(code, holding)
             case "capture" | "release" if self.holds:
-                number = how[0] % len(self.holds)
+                number = -1 - how[0] % len(self.holds)
                 code = getattr(self.model, what)(number, *how[1:])
                 await self._same(code, getattr(self, f"_{what}")(number, *how[1:]))
             case "status":
@@ -246,7 +250,7 @@ async def desk(postgres: TestDatabases) -> AsyncIterator[Desk]:
 async def _run(desk: Desk, operations: list[tuple[str, Any]]) -> None:
     machine = Machine(desk)
     await machine.open()
-    for what, how in operations:
+    for what, how in [*_FIRST, *operations]:
         await machine.do(what, how)
     await machine.check()
 
