@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -24,6 +24,7 @@ from guilder_server.ledger.domain.account import (
 from guilder_server.ledger.domain.holds import Hold
 from guilder_server.ledger.domain.posted import Posted, Shown
 from guilder_server.ledger.domain.reversals import Reversal
+from guilder_server.ledger.infra import as_of
 from guilder_server.ledger.infra.store import HEADERS, Header
 from guilder_server.ledger.infra.tables import HOLDS, REFERENCES, REVERSALS, transactions
 from guilder_server.postgres import listing
@@ -92,36 +93,9 @@ _ENTRIES = """
       AND (%(cursor)s::bigint IS NULL OR e.version {side} %(cursor)s)
     ORDER BY e.version {order} LIMIT %(limit)s
 """
-# The last entry that was posted by an instant: halving the distance, a look into the primary key
-# for each step, as posted_at never decreases on an account.
-_KNOWN = """
-WITH RECURSIVE account AS (
-    SELECT tenant_id, id, version FROM ledger_accounts WHERE tenant_id = %s AND public_id = %s
-), search AS (
-    SELECT 0::bigint AS low, version + 1 AS high FROM account
-    UNION ALL
-    SELECT CASE WHEN known THEN middle ELSE low END, CASE WHEN known THEN high ELSE middle END
-    FROM (
-        SELECT s.low, s.high, (s.low + s.high) / 2 AS middle, (
-            SELECT e.posted_at <= %s FROM ledger_entries e, account a
-            WHERE e.tenant_id = a.tenant_id AND e.account_id = a.id
-              AND e.version = (s.low + s.high) / 2
-        ) AS known
-        FROM search s WHERE s.high - s.low > 1
-    ) step
-)
-SELECT s.low, coalesce((
-    SELECT e.balance FROM ledger_entries e, account a
-    WHERE e.tenant_id = a.tenant_id AND e.account_id = a.id AND e.version = s.low
-), 0)
-FROM search s ORDER BY s.high - s.low LIMIT 1
-"""
-# What was in effect at an instant and was posted after it, as far as it was known.
-_BACKDATED = """
-SELECT coalesce(sum(e.amount), 0), count(*) FROM ledger_entries e
-JOIN ledger_accounts a ON a.tenant_id = e.tenant_id AND a.id = e.account_id
-WHERE a.tenant_id = %s AND a.public_id = %s AND e.effective_at <= %s AND e.version > %s
-  AND (%s::timestamptz IS NULL OR e.posted_at <= %s)
+_AS_OF = f"""
+    SELECT held.balance, held.entries FROM ledger_accounts a, {as_of.BALANCE}
+    WHERE a.tenant_id = %(tenant)s AND a.public_id = %(account)s
 """
 _SIDES = """
 SELECT a.public_id, e.amount, a.currency FROM ledger_entries e
@@ -171,15 +145,10 @@ class PostgresBooks:
         known_at: datetime | None,
         effective_at: datetime | None,
     ) -> tuple[int, int]:
-        place = [tenant.id, account.id]
-        instant = min(one for one in (known_at, effective_at) if one is not None)
-        ((entries, balance),) = await self._rows(_KNOWN, [*place, _end_of(instant)])
-        if effective_at is not None:
-            until = None if known_at is None else _end_of(known_at)
-            asked = [*place, _end_of(effective_at), entries, until, until]
-            ((amount, count),) = await self._rows(_BACKDATED, asked)
-            balance, entries = balance + int(amount), entries + count
-        return _normal(account.normal_side, balance), entries
+        instants = as_of.instants(as_of.end_of(known_at), as_of.end_of(effective_at))
+        values = {"tenant": tenant.id, "account": account.id, **instants}
+        ((balance, entries),) = await self._rows(_AS_OF, values)
+        return _normal(account.normal_side, int(balance)), entries
 
     async def entries(self, tenant: Tenant, standing: Standing, query: ListQuery) -> Page:
         account = standing.account
@@ -319,8 +288,3 @@ def _range(code: str | None) -> tuple[str | None, str | None]:
 
 def _cursor_param(query: ListQuery) -> str:
     return "starting_after" if query.starting_after is not None else "ending_before"
-
-
-def _end_of(instant: datetime) -> datetime:
-    """The wire knows whole seconds: "at this second" is up to its end."""
-    return instant + timedelta(microseconds=999_999)
