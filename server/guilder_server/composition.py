@@ -47,9 +47,11 @@ from guilder_server.ledger.domain.posted import Bulk, Posted
 from guilder_server.ledger.flows.accounts import Accounts as LedgerAccounts
 from guilder_server.ledger.flows.balance import LedgerFlows
 from guilder_server.ledger.flows.holds import Holds
+from guilder_server.ledger.flows.statements import Statements
 from guilder_server.ledger.flows.transactions import Transactions
 from guilder_server.ledger.infra.books import PostgresBooks
 from guilder_server.ledger.infra.poster import poster
+from guilder_server.ledger.infra.statements import PostgresStatements
 from guilder_server.ledger.infra.store import PostgresLedger
 from guilder_server.ledger.jobs import LedgerJobs
 from guilder_server.ledger.views import (
@@ -163,6 +165,7 @@ class House:
         books = PostgresBooks(pool, reads)
         self.ledger_accounts = LedgerAccounts(books, ids, clock)
         self.transactions = Transactions(books, ids, clock)
+        self.statements = Statements(PostgresStatements(pool))
         self.books, self.holds = books, Holds(books, clock)
         gateways = {gateway.name: gateway for gateway in make_gateways(settings, clock)}
         self.default_gateway = next(iter(gateways))
@@ -194,7 +197,7 @@ class House:
             BalanceApi(self.ledger),
             ChargesApi(self.tools),
             CustomersApi(self.customer_flows),
-            LedgerAccountsApi(self.ledger_accounts),
+            LedgerAccountsApi(self.ledger_accounts, self.statements),
             LedgerTransactionsApi(self.transactions, self.holds),
             EventsApi(Events(self.event_store, self.webhooks)),
             PaymentIntentsApi(self.tools),

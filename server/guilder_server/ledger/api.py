@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from guilder_server.http.answer import Streamed
 from guilder_server.http.call import Call
 from guilder_server.http.lists import filters, list_query
 from guilder_server.kernel import metadata
@@ -13,11 +14,14 @@ from guilder_server.kernel.steps import Done, Page
 from guilder_server.ledger.domain.account import AsOf, Standing
 from guilder_server.ledger.domain.balance import Balance, BalanceTransaction
 from guilder_server.ledger.domain.posted import Posted
+from guilder_server.ledger.domain.statement import Period
 from guilder_server.ledger.domain.transfers import Expectation, Posting, Wish
 from guilder_server.ledger.flows.accounts import Accounts
 from guilder_server.ledger.flows.balance import LedgerFlows
 from guilder_server.ledger.flows.holds import Holds
+from guilder_server.ledger.flows.statements import Statements
 from guilder_server.ledger.flows.transactions import Transactions
+from guilder_server.ledger.views.statements import as_csv, as_json
 
 
 class BalanceApi:
@@ -39,8 +43,8 @@ class BalanceApi:
 
 
 class LedgerAccountsApi:
-    def __init__(self, accounts: Accounts) -> None:
-        self._accounts = accounts
+    def __init__(self, accounts: Accounts, statements: Statements) -> None:
+        self._accounts, self._statements = accounts, statements
 
     async def create_ledger_account(self, call: Call) -> Done:
         return await self._accounts.open(call.tenant, call.params)
@@ -61,6 +65,16 @@ class LedgerAccountsApi:
             _instant(call.params.get("known_at")),
             _instant(call.params.get("effective_at")),
         )
+
+    async def retrieve_ledger_statement(self, call: Call) -> Streamed:
+        account, asked = call.path["account"], call.params
+        start, end = (_second(asked[name]) for name in ("interval_start", "interval_end"))
+        period = Period(start, end, asked.get("basis", "known"))
+        reader = self._statements.read(call.tenant, account, period)
+        if asked.get("format") == "csv":
+            name = f"statement_{account}_{start:%Y-%m-%d}_{end:%Y-%m-%d}.csv"
+            return Streamed("text/csv; charset=utf-8", as_csv(reader), name)
+        return Streamed("application/json", as_json(reader))
 
     async def list_ledger_entries(self, call: Call) -> Page:
         return await self._accounts.entries(call.tenant, call.path["account"], list_query(call))
@@ -123,4 +137,8 @@ def _wish(params: Mapping[str, Any], place: str = "") -> Wish:
 
 
 def _instant(seconds: int | None) -> datetime | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+    return None if seconds is None else _second(seconds)
+
+
+def _second(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

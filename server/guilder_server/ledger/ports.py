@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from guilder_server.kernel.lists import ListQuery
 from guilder_server.kernel.steps import Page, Step
@@ -14,6 +16,10 @@ from guilder_server.ledger.domain.balance import BalanceTransaction
 from guilder_server.ledger.domain.holds import Hold
 from guilder_server.ledger.domain.posted import Posted
 from guilder_server.ledger.domain.reversals import Reversal
+from guilder_server.ledger.domain.statement import Line, Period, Statement
+
+# The id of an account, or its code and currency.
+AccountName: TypeAlias = str | tuple[str, str]
 
 
 class LedgerStore(Protocol):
@@ -66,6 +72,21 @@ class BookStore(Protocol):
         """Holds of any tenant that are pending and out of time."""
 
     async def reversal(self, tenant: Tenant, id: str) -> Reversal | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A statement whose lines are still to be read, some hundred at a time and oldest first."""
+
+    statement: Statement
+    lines: AsyncGenerator[Sequence[Line], None]
+
+
+class StatementStore(Protocol):
+    def statement(
+        self, tenant: Tenant, account: AccountName, period: Period
+    ) -> AbstractAsyncContextManager[Reading | None]:
+        """None if there is no such account. Raises RateLimited while too many are read."""
 
 
 class Settler(Protocol):

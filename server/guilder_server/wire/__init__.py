@@ -84,6 +84,7 @@ from guilder_server.wire.ledger_accounts import (
     ListLedgerEntriesParams,
     RetrieveLedgerAccountParams,
     RetrieveLedgerBalanceParams,
+    RetrieveLedgerStatementParams,
     UpdateLedgerAccountParams,
 )
 from guilder_server.wire.ledger_transactions import (
@@ -193,6 +194,8 @@ from guilder_server.wire.shared import (
     LedgerPosting,
     LedgerPostingParams,
     LedgerSide,
+    LedgerStatement,
+    LedgerStatementLine,
     MandateAcceptanceParams,
     MandateDataParams,
     MandateOfflineParams,
@@ -347,6 +350,8 @@ __all__ = [
     "LedgerPosting",
     "LedgerPostingParams",
     "LedgerSide",
+    "LedgerStatement",
+    "LedgerStatementLine",
     "LedgerTransaction",
     "LedgerTransactionList",
     "ListBalanceTransactionsParams",
@@ -424,6 +429,7 @@ __all__ = [
     "RetrieveEventParams",
     "RetrieveLedgerAccountParams",
     "RetrieveLedgerBalanceParams",
+    "RetrieveLedgerStatementParams",
     "RetrieveLedgerTransactionParams",
     "RetrievePaymentIntentParams",
     "RetrievePaymentMethodParams",

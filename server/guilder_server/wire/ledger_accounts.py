@@ -86,6 +86,15 @@ class RetrieveLedgerBalanceParams(TypedDict):
     expand: NotRequired[Expand]
 
 
+class RetrieveLedgerStatementParams(TypedDict):
+    """Retrieve the statement of a ledger account."""
+
+    interval_start: int
+    interval_end: int
+    basis: NotRequired[Literal["known", "effective"]]
+    format: NotRequired[Literal["json", "csv"]]
+
+
 class UpdateLedgerAccountParams(TypedDict):
     expand: NotRequired[Expand]
     metadata: NotRequired[MetadataParams]

@@ -638,6 +638,37 @@ class LedgerPostingParams(TypedDict):
     debit: Id
 
 
+class LedgerStatement(TypedDict):
+    object: Literal["ledger_statement"]
+    account: str
+    basis: Literal["effective", "known"]
+    closing_balance: int
+    code: str
+    credits: int
+    currency: str
+    data: list[LedgerStatementLine]
+    debits: int
+    entries: int
+    interval_end: int
+    interval_start: int
+    name: str | None
+    normal_side: LedgerSide
+    opening_balance: int
+
+
+class LedgerStatementLine(TypedDict):
+    id: str
+    amount: int
+    balance: int
+    created: int
+    description: str | None
+    direction: LedgerSide
+    effective_at: int
+    reference: str | None
+    transaction: str
+    type: str
+
+
 class MandateAcceptanceParams(TypedDict):
     """Accepted, without effect."""
 

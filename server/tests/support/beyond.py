@@ -8,7 +8,7 @@ from typing import Any
 OBJECTS = frozenset(
     {
         *("ledger_account", "ledger_balance", "ledger_bulk_result", "ledger_entry"),
-        *("ledger_transaction", "webhook_delivery", "webhook_replay"),
+        *("ledger_statement", "ledger_transaction", "webhook_delivery", "webhook_replay"),
     }
 )
 FIELDS = {

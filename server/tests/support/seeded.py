@@ -108,6 +108,8 @@ _SENSIBLE: dict[str, Schema] = {
     "exp_month": _one_of(12),
     "exp_year": _one_of(2034),
     "floor": {"type": "integer", "minimum": -(10**15), "maximum": 0},
+    "interval_end": _one_of(2_000_000_000, 253_402_300_799),
+    "interval_start": _one_of(0, 1_700_000_000),
     "metadata": {
         "type": "object",
         "maxProperties": 4,

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-import msgspec
 import sqlalchemy as sa
 
 from guilder_server.kernel.errors import NoSuchReference
@@ -25,6 +24,7 @@ from guilder_server.ledger.domain.holds import Hold
 from guilder_server.ledger.domain.posted import Posted, Shown
 from guilder_server.ledger.domain.reversals import Reversal
 from guilder_server.ledger.infra import as_of
+from guilder_server.ledger.infra.standings import COLUMNS, PROFILED, normal, standing_of
 from guilder_server.ledger.infra.store import HEADERS, Header
 from guilder_server.ledger.infra.tables import HOLDS, REFERENCES, REVERSALS, transactions
 from guilder_server.postgres import listing
@@ -32,54 +32,14 @@ from guilder_server.postgres.columns import BIGINT, TEXT
 from guilder_server.postgres.pool import Pool
 from guilder_server.postgres.reads import Lookup, MergedReads
 
-_COLUMNS = """
-    a.public_id, a.code, a.currency, a.normal_side, a.floor, a.ceiling, a.created, a.balance,
-    a.version, a.held_debits, a.held_credits, p.version, p.name, p.metadata, p.status
-"""
-_PROFILED = """
-    LEFT JOIN ledger_profiles p ON p.tenant_id = a.tenant_id AND p.id = a.public_id
-"""
-_metadata = msgspec.json.Decoder(dict[str, str])
-
-
-def _standing(row: Sequence[Any]) -> Standing:
-    id, code, currency, side, floor, ceiling, created, balance, entries, *rest = row
-    held_debits, held_credits, version, name, metadata, status = rest
-    account = LedgerAccount(
-        id,
-        version or 0,
-        created,
-        code,
-        currency,
-        side,
-        floor,
-        ceiling,
-        name,
-        {} if metadata is None else _metadata.decode(metadata),
-        status or "open",
-    )
-    return Standing(
-        account,
-        _normal(side, balance),
-        entries,
-        system=version is None,
-        held_debits=held_debits,
-        held_credits=held_credits,
-    )
-
-
-def _normal(side: str, balance: int) -> int:
-    return balance if side == "debit" else -balance
-
-
 _STANDING: Lookup[Standing | None] = Lookup(
-    f"SELECT k.tenant_id, k.id, {_COLUMNS} FROM unnest(%s, %s) AS k(tenant_id, id) "
-    f"JOIN ledger_accounts a ON a.tenant_id = k.tenant_id AND a.public_id = k.id {_PROFILED}",
+    f"SELECT k.tenant_id, k.id, {COLUMNS} FROM unnest(%s, %s) AS k(tenant_id, id) "
+    f"JOIN ledger_accounts a ON a.tenant_id = k.tenant_id AND a.public_id = k.id {PROFILED}",
     (BIGINT, TEXT),
-    _standing,
+    standing_of,
 )
 _PAGE = f"""
-    SELECT {_COLUMNS} FROM ledger_accounts a {_PROFILED}
+    SELECT {COLUMNS} FROM ledger_accounts a {PROFILED}
     WHERE a.tenant_id = %(tenant)s
       AND (%(cursor)s::text IS NULL OR a.public_id COLLATE "C" {{side}} %(cursor)s)
       AND (%(first)s::text IS NULL OR a.code >= %(first)s AND a.code < %(end)s)
@@ -124,7 +84,7 @@ class PostgresBooks:
     async def standings(self, tenant: Tenant, ids: Sequence[str]) -> dict[str, Standing]:
         arrays = [BIGINT.array([tenant.id] * len(ids)), TEXT.array(list(ids))]
         rows = await self._rows(_STANDING.sql, arrays)
-        return {row[1]: _standing(row[2:]) for row in rows}
+        return {row[1]: standing_of(row[2:]) for row in rows}
 
     async def code_taken(self, tenant: Tenant, code: str) -> bool:
         return bool(await self._rows(_CODE, [tenant.id, code]))
@@ -136,7 +96,7 @@ class PostgresBooks:
         if cursor is not None and await self.standing(tenant, cursor) is None:
             raise NoSuchReference("ledger account", cursor, _cursor_param(query))
         rows, more = await self._paged(_PAGE, {**values, "cursor": cursor}, query)
-        return Page([_standing(row) for row in rows], has_more=more)
+        return Page([standing_of(row) for row in rows], has_more=more)
 
     async def as_of(
         self,
@@ -148,7 +108,7 @@ class PostgresBooks:
         instants = as_of.instants(as_of.end_of(known_at), as_of.end_of(effective_at))
         values = {"tenant": tenant.id, "account": account.id, **instants}
         ((balance, entries),) = await self._rows(_AS_OF, values)
-        return _normal(account.normal_side, int(balance)), entries
+        return normal(account.normal_side, int(balance)), entries
 
     async def entries(self, tenant: Tenant, standing: Standing, query: ListQuery) -> Page:
         account = standing.account
