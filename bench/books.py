@@ -100,7 +100,7 @@ def measure(stage: Stage, say: Callable[[str], None], seconds: int) -> dict[str,
 def statements(serving: Serving, key: str, account: str) -> dict[str, float]:
     """Seconds of a whole one in each format and order, and what they add to the server."""
     figures: dict[str, float] = {}
-    before = most = serving.largest_worker_mb()
+    before = most = serving.workers_mb()
     for name, asked in _STATEMENTS.items():
         request = urllib.request.Request(
             f"{serving.url}/v1/ledger/accounts/{account}/statement"
@@ -112,7 +112,7 @@ def statements(serving: Serving, key: str, account: str) -> dict[str, float]:
             looked = began
             while answer.read(1 << 20):
                 if time.monotonic() - looked > 0.1:
-                    most, looked = max(most, serving.largest_worker_mb()), time.monotonic()
+                    most, looked = max(most, serving.workers_mb()), time.monotonic()
         figures[name] = round(time.monotonic() - began, 1)
     figures["statement_mb_grown"] = round(most - before, 1)
     return figures

@@ -61,6 +61,7 @@ OWN: Final = frozenset(
         "ledger_account_not_empty",
         "ledger_account_system",
         "ledger_amount_too_large",
+        "ledger_balances_limit",
         "ledger_code_taken",
         "ledger_condition_failed",
         "ledger_currency_mismatch",

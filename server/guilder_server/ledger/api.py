@@ -15,11 +15,13 @@ from guilder_server.ledger.domain.account import AsOf, Standing
 from guilder_server.ledger.domain.balance import Balance, BalanceTransaction
 from guilder_server.ledger.domain.posted import Posted
 from guilder_server.ledger.domain.statement import Period
+from guilder_server.ledger.domain.sums import Selection, Sums
 from guilder_server.ledger.domain.transfers import Expectation, Posting, Wish
 from guilder_server.ledger.flows.accounts import Accounts
 from guilder_server.ledger.flows.balance import LedgerFlows
 from guilder_server.ledger.flows.holds import Holds
 from guilder_server.ledger.flows.statements import Statements
+from guilder_server.ledger.flows.sums import TrialBalance
 from guilder_server.ledger.flows.transactions import Transactions
 from guilder_server.ledger.views.statements import as_csv, as_json
 
@@ -43,8 +45,11 @@ class BalanceApi:
 
 
 class LedgerAccountsApi:
-    def __init__(self, accounts: Accounts, statements: Statements) -> None:
+    def __init__(
+        self, accounts: Accounts, statements: Statements, trial_balance: TrialBalance
+    ) -> None:
         self._accounts, self._statements = accounts, statements
+        self._trial_balance = trial_balance
 
     async def create_ledger_account(self, call: Call) -> Done:
         return await self._accounts.open(call.tenant, call.params)
@@ -65,6 +70,12 @@ class LedgerAccountsApi:
             _instant(call.params.get("known_at")),
             _instant(call.params.get("effective_at")),
         )
+
+    async def retrieve_ledger_balances(self, call: Call) -> Sums:
+        asked = call.params
+        known, effective = (_instant(asked.get(name)) for name in ("known_at", "effective_at"))
+        selection = Selection(asked.get("code"), asked.get("depth"), known, effective)
+        return await self._trial_balance.read(call.tenant, selection)
 
     async def retrieve_ledger_statement(self, call: Call) -> Streamed:
         account, asked = call.path["account"], call.params
@@ -114,8 +125,8 @@ class LedgerTransactionsApi:
         return await self._transactions.retrieve(call.tenant, call.path["transaction"])
 
     async def list_ledger_transactions(self, call: Call) -> Page:
-        reference = call.params.get("reference")
-        return await self._transactions.page(call.tenant, list_query(call), reference)
+        status, reference = call.params.get("status"), call.params.get("reference")
+        return await self._transactions.page(call.tenant, list_query(call), status, reference)
 
 
 def _wish(params: Mapping[str, Any], place: str = "") -> Wish:

@@ -62,6 +62,7 @@ class LedgerTransactionList(TypedDict):
 class ListLedgerTransactionsParams(TypedDict):
     """List ledger transactions."""
 
+    status: NotRequired[Literal["expired", "pending", "posted", "voided"]]
     reference: NotRequired[str]
     created: NotRequired[int | RangeQuery]
     limit: NotRequired[int]

@@ -168,6 +168,7 @@ OwnErrorCode: TypeAlias = Literal[
     "ledger_account_not_empty",
     "ledger_account_system",
     "ledger_amount_too_large",
+    "ledger_balances_limit",
     "ledger_code_taken",
     "ledger_condition_failed",
     "ledger_currency_mismatch",
@@ -566,6 +567,22 @@ class LedgerBalance(TypedDict):
     currency: str
     effective_at: int | None
     entries: int
+    known_at: int | None
+
+
+class LedgerBalanceSum(TypedDict):
+    accounts: int
+    balance: int
+    code: str
+    credits: int
+    currency: str
+    debits: int
+
+
+class LedgerBalances(TypedDict):
+    object: Literal["ledger_balances"]
+    data: list[LedgerBalanceSum]
+    effective_at: int | None
     known_at: int | None
 
 

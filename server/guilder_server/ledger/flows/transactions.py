@@ -16,6 +16,7 @@ from guilder_server.kernel.tenant import Tenant
 from guilder_server.ledger.domain import holds, reversals, transfers
 from guilder_server.ledger.domain.account import NOUN as ACCOUNT
 from guilder_server.ledger.domain.account import Standing
+from guilder_server.ledger.domain.holds import Status
 from guilder_server.ledger.domain.posted import Bulk, Posted, Result
 from guilder_server.ledger.domain.transfers import NOUN, PREFIX, Posting, Wish
 from guilder_server.ledger.ports import BookStore
@@ -109,8 +110,10 @@ class Transactions:
             raise NotFound(NOUN, id, "transaction")
         return found
 
-    async def page(self, tenant: Tenant, query: ListQuery, reference: str | None) -> Page:
-        return await self._store.transactions(tenant, query, reference)
+    async def page(
+        self, tenant: Tenant, query: ListQuery, status: Status | None, reference: str | None
+    ) -> Page:
+        return await self._store.transactions(tenant, query, status, reference)
 
     async def _look(
         self, tenant: Tenant, wishes: Sequence[Wish], *, lenient: bool = False

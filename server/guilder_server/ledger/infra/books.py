@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
-
-import sqlalchemy as sa
 
 from guilder_server.kernel.errors import NoSuchReference
 from guilder_server.kernel.lists import ListQuery
@@ -20,14 +19,19 @@ from guilder_server.ledger.domain.account import (
     entry_id,
     version_of,
 )
-from guilder_server.ledger.domain.holds import Hold
-from guilder_server.ledger.domain.posted import Posted, Shown
+from guilder_server.ledger.domain.holds import Hold, Status
+from guilder_server.ledger.domain.posted import Pair, Posted, Shown
 from guilder_server.ledger.domain.reversals import Reversal
-from guilder_server.ledger.infra import as_of
-from guilder_server.ledger.infra.standings import COLUMNS, PROFILED, normal, standing_of
+from guilder_server.ledger.infra import as_of, journal
+from guilder_server.ledger.infra.standings import (
+    COLUMNS,
+    PROFILED,
+    code_range,
+    normal,
+    standing_of,
+)
 from guilder_server.ledger.infra.store import HEADERS, Header
-from guilder_server.ledger.infra.tables import HOLDS, REFERENCES, REVERSALS, transactions
-from guilder_server.postgres import listing
+from guilder_server.ledger.infra.tables import HOLDS, REFERENCES, REVERSALS
 from guilder_server.postgres.columns import BIGINT, TEXT
 from guilder_server.postgres.pool import Pool
 from guilder_server.postgres.reads import Lookup, MergedReads
@@ -90,7 +94,7 @@ class PostgresBooks:
         return bool(await self._rows(_CODE, [tenant.id, code]))
 
     async def accounts(self, tenant: Tenant, query: ListQuery, code: str | None) -> Page:
-        first, end = _range(code)
+        first, end = code_range(code)
         values = {"tenant": tenant.id, "first": first, "end": end}
         cursor = query.starting_after or query.ending_before
         if cursor is not None and await self.standing(tenant, cursor) is None:
@@ -131,27 +135,43 @@ class PostgresBooks:
         header = await self._reads.one(HEADERS.lookup, tenant.id, id)
         if header is None:
             hold = await self.hold(tenant, id)
-            return None if hold is None else await self._pending(tenant, hold)
+            if hold is None or hold.status != "posted":
+                return None if hold is None else await self._pending(tenant, hold)
+            # It was posted between these two.
+            header = await self._reads.one(HEADERS.lookup, tenant.id, id)
+            assert header is not None, "a hold is posted together with its transaction"
         reversal = await self.reversal(tenant, id)
-        return _posted(header, await self._shown(tenant, [header]), reversal)
+        return _posted(header, await self._shown(tenant, header), reversal)
 
-    async def transactions(self, tenant: Tenant, query: ListQuery, reference: str | None) -> Page:
-        conditions: list[sa.ColumnElement[bool]] = [transactions.c.pairs.is_not(None)]
+    async def transactions(
+        self, tenant: Tenant, query: ListQuery, status: Status | None, reference: str | None
+    ) -> Page:
+        id = None
         if reference is not None:
-            # Only there has the word an index.
             named = await self._reads.one(REFERENCES.lookup, tenant.id, reference)
-            conditions.append(
-                sa.false() if named is None else transactions.c.id == named.transaction_id
-            )
-        page = await listing.page(
-            self._pool, HEADERS, tenant.id, query, conditions, "lt", "ledger transaction"
-        )
-        headers = [header for header in page.items if isinstance(header, Header)]
-        shown = await self._shown(tenant, headers)
+            if named is None:
+                return Page([], has_more=False)
+            id = named.transaction_id
+        cursor = query.starting_after or query.ending_before
+        if cursor is not None and await self.posted(tenant, cursor) is None:
+            raise NoSuchReference("ledger transaction", cursor, _cursor_param(query))
+        found, more = await journal.page(self._pool, tenant, query, status, id)
+        pairs = (pair for one in found for pair in one.pairs or ())
+        currencies = await self._currencies(tenant, pairs)
         # Asked for together, they are read in one trip.
-        reversals = await asyncio.gather(*(self.reversal(tenant, one.id) for one in headers))
-        together = zip(headers, reversals, strict=True)
-        return Page([_posted(one, shown, reversal) for one, reversal in together], page.has_more)
+        reversals = await asyncio.gather(*(self.reversal(tenant, one.id) for one in found))
+        together = zip(found, reversals, strict=True)
+        return Page(
+            [
+                dataclasses.replace(
+                    one,
+                    shown=tuple(Shown(*pair, currencies[pair[0]]) for pair in one.pairs or ()),
+                    reversed=reversal is not None and reversal.whole,
+                )
+                for one, reversal in together
+            ],
+            more,
+        )
 
     async def references(self, tenant: Tenant, wanted: Sequence[str]) -> set[str]:
         if not wanted:
@@ -165,8 +185,6 @@ class PostgresBooks:
         return [(Tenant(*row[:3]), row[3]) for row in await self._rows(_EXPIRED, [now, limit])]
 
     async def _pending(self, tenant: Tenant, hold: Hold) -> Posted:
-        named = list({id for pair in hold.pairs for id in pair[:2]})
-        currencies = dict(await self._rows(_OWN, [tenant.id, named]))
         return Posted(
             hold.id,
             hold.created,
@@ -177,7 +195,7 @@ class PostgresBooks:
             None,
             hold.created,
             hold.metadata,
-            tuple(Shown(*pair, currencies[pair[0]]) for pair in hold.pairs),
+            await self._paired(tenant, hold.pairs),
             tuple(hold.pairs),
             version=hold.version,
             status=hold.status,
@@ -187,18 +205,21 @@ class PostgresBooks:
     async def reversal(self, tenant: Tenant, id: str) -> Reversal | None:
         return await self._reads.one(REVERSALS.lookup, tenant.id, id)
 
-    async def _shown(self, tenant: Tenant, headers: Sequence[Header]) -> dict[str, list[Shown]]:
-        """The postings of each; of the movements of payments, out of their entries."""
-        named = {id for header in headers for pair in header.pairs or () for id in pair[:2]}
-        currencies = dict(await self._rows(_OWN, [tenant.id, list(named)])) if named else {}
-        shown = {}
-        for header in headers:
-            if header.pairs is not None:
-                shown[header.id] = [Shown(*pair, currencies[pair[0]]) for pair in header.pairs]
-            else:
-                sides = await self._rows(_SIDES, [tenant.id, header.id])
-                shown[header.id] = [_side(*row) for row in sides]
-        return shown
+    async def _shown(self, tenant: Tenant, header: Header) -> tuple[Shown, ...]:
+        """Its postings; of a movement of payments, out of its entries."""
+        if header.pairs is not None:
+            return await self._paired(tenant, header.pairs)
+        sides = await self._rows(_SIDES, [tenant.id, header.id])
+        return tuple(_side(*row) for row in sides)
+
+    async def _paired(self, tenant: Tenant, pairs: Sequence[Pair]) -> tuple[Shown, ...]:
+        currencies = await self._currencies(tenant, pairs)
+        return tuple(Shown(*pair, currencies[pair[0]]) for pair in pairs)
+
+    async def _currencies(self, tenant: Tenant, pairs: Iterable[Pair]) -> dict[str, str]:
+        """Of the accounts that are debited, which are those of the credited."""
+        named = list({debited for debited, _, _ in pairs})
+        return dict(await self._rows(_OWN, [tenant.id, named])) if named else {}
 
     async def _paged(
         self, sql: str, values: dict[str, Any], query: ListQuery
@@ -215,7 +236,7 @@ class PostgresBooks:
             return await (await connection.execute(sql, values)).fetchall()
 
 
-def _posted(header: Header, shown: dict[str, list[Shown]], reversal: Reversal | None) -> Posted:
+def _posted(header: Header, shown: tuple[Shown, ...], reversal: Reversal | None) -> Posted:
     return Posted(
         header.id,
         header.created,
@@ -226,7 +247,7 @@ def _posted(header: Header, shown: dict[str, list[Shown]], reversal: Reversal | 
         header.reverses,
         header.effective_at or header.created,
         header.metadata or {},
-        tuple(shown[header.id]),
+        shown,
         None if header.pairs is None else tuple(header.pairs),
         reversed=reversal is not None and reversal.whole,
     )
@@ -235,15 +256,6 @@ def _posted(header: Header, shown: dict[str, list[Shown]], reversal: Reversal | 
 def _side(account: str, amount: int, currency: str) -> Shown:
     debit, credit = (account, None) if amount > 0 else (None, account)
     return Shown(debit, credit, abs(amount), currency)
-
-
-def _range(code: str | None) -> tuple[str | None, str | None]:
-    """The bounds of the codes that are asked for."""
-    if code is None:
-        return None, None
-    if code.endswith("*"):
-        return code[:-1], code[:-1] + "\x7f"
-    return code, code + "\x01"
 
 
 def _cursor_param(query: ListQuery) -> str:

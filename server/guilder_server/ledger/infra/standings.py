@@ -47,3 +47,12 @@ def standing_of(row: Sequence[Any]) -> Standing:
 
 def normal(side: str, balance: int) -> int:
     return balance if side == "debit" else -balance
+
+
+def code_range(code: str | None) -> tuple[str | None, str | None]:
+    """The bounds of the codes that are asked for."""
+    if code is None:
+        return None, None
+    if code.endswith("*"):
+        return code[:-1], code[:-1] + "\x7f"
+    return code, code + "\x01"

@@ -165,6 +165,14 @@ holds = sa.Table(
         "expires_at",
         postgresql_where=sa.text("status = 'pending' AND expires_at IS NOT NULL"),
     ),
+    # Those that were posted are listed from the ledger itself, and may be many.
+    sa.Index(
+        "ledger_holds_listed",
+        "tenant_id",
+        "status",
+        "id",
+        postgresql_where=sa.text("status <> 'posted'"),
+    ),
 )
 
 # The callers' own words for their transactions, each of which stands for one.

@@ -12,6 +12,7 @@ from guilder_server.kernel.tenant import Tenant
 from guilder_server.ledger.domain.account import AsOf, Entry, Standing, entry_id
 from guilder_server.ledger.domain.balance import Balance, BalanceTransaction, seen
 from guilder_server.ledger.domain.posted import Bulk, Posted
+from guilder_server.ledger.domain.sums import Sums
 
 _FEE_DESCRIPTION = "Payment processing fees"
 
@@ -110,6 +111,25 @@ def view_as_of(balance: AsOf, _tenant: Tenant) -> wire.LedgerBalance:
         "effective_at": _maybe(balance.effective_at),
         "entries": balance.entries,
         "known_at": _maybe(balance.known_at),
+    }
+
+
+def view_sums(sums: Sums, _tenant: Tenant) -> wire.LedgerBalances:
+    return {
+        "object": "ledger_balances",
+        "data": [
+            {
+                "accounts": group.accounts,
+                "balance": group.balance,
+                "code": group.code,
+                "credits": group.credits,
+                "currency": group.currency,
+                "debits": group.debits,
+            }
+            for group in sums.groups
+        ],
+        "effective_at": _maybe(sums.selection.effective_at),
+        "known_at": _maybe(sums.selection.known_at),
     }
 
 

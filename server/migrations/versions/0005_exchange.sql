@@ -1,0 +1,1 @@
+CREATE INDEX ledger_holds_listed ON ledger_holds (tenant_id, status, id) WHERE status <> 'posted';
