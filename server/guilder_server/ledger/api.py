@@ -13,6 +13,7 @@ from guilder_server.kernel import metadata
 from guilder_server.kernel.steps import Done, Page
 from guilder_server.ledger.domain.account import AsOf, Standing
 from guilder_server.ledger.domain.balance import Balance, BalanceTransaction
+from guilder_server.ledger.domain.exchanges import Quote
 from guilder_server.ledger.domain.posted import Posted
 from guilder_server.ledger.domain.statement import Period
 from guilder_server.ledger.domain.sums import Selection, Sums
@@ -144,7 +145,15 @@ def _wish(params: Mapping[str, Any], place: str = "") -> Wish:
         place,
         pending=params.get("status") == "pending",
         expires_at=_instant(params.get("expires_at")),
+        exchange=_quote(params.get("exchange")),
     )
+
+
+def _quote(params: Mapping[str, Any] | None) -> Quote | None:
+    if params is None:
+        return None
+    sold, bought = params["sold"].lower(), params["bought"].lower()
+    return Quote(params["rate"], sold, bought, params.get("rounding"))
 
 
 def _instant(seconds: int | None) -> datetime | None:

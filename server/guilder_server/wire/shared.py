@@ -172,6 +172,9 @@ OwnErrorCode: TypeAlias = Literal[
     "ledger_code_taken",
     "ledger_condition_failed",
     "ledger_currency_mismatch",
+    "ledger_exchange_currencies",
+    "ledger_exchange_inexact",
+    "ledger_exchange_mismatch",
     "ledger_reference_taken",
     "ledger_reversal_too_large",
     "ledger_transaction_reversed",
@@ -601,6 +604,7 @@ class LedgerBulkItemParams(TypedDict):
     conditions: NotRequired[list[LedgerConditionParams]]
     description: NotRequired[str]
     effective_at: NotRequired[int]
+    exchange: NotRequired[LedgerExchangeParams]
     expires_at: NotRequired[int]
     metadata: NotRequired[MetadataParams]
     postings: list[LedgerPostingParams]
@@ -642,6 +646,23 @@ class LedgerEntryList(TypedDict):
     url: str
 
 
+class LedgerExchange(TypedDict):
+    bought: str
+    bought_amount: int
+    rate: LedgerRatio
+    residue: LedgerRatio
+    rounding: Literal["down", "half_even", "up"] | None
+    sold: str
+    sold_amount: int
+
+
+class LedgerExchangeParams(TypedDict):
+    bought: CurrencyCode
+    rate: str
+    rounding: NotRequired[Literal["down", "half_even", "up"]]
+    sold: CurrencyCode
+
+
 class LedgerPosting(TypedDict):
     amount: int
     credit: str | None
@@ -653,6 +674,13 @@ class LedgerPostingParams(TypedDict):
     amount: int
     credit: Id
     debit: Id
+
+
+class LedgerRatio(TypedDict):
+    """An exact fraction in lowest terms."""
+
+    denominator: int
+    numerator: int
 
 
 class LedgerStatement(TypedDict):

@@ -162,8 +162,8 @@ _LEFT_OUT = {
     *("automatic_payment_methods", "ending_before", "payment_method_data"),
 }
 _LEFT_OUT_OF = {
-    "CreateLedgerTransactionParams": {"expires_at"},
-    "LedgerBulkItemParams": {"expires_at"},
+    "CreateLedgerTransactionParams": {"exchange", "expires_at"},
+    "LedgerBulkItemParams": {"exchange", "expires_at"},
     "LedgerConditionParams": {"entries"},
     "CreatePaymentIntentParams": {
         *("error_on_requires_action", "mandate_data", "off_session", "radar_options"),

@@ -197,6 +197,7 @@ class PostgresBooks:
             hold.metadata,
             await self._paired(tenant, hold.pairs),
             tuple(hold.pairs),
+            exchange=hold.exchange,
             version=hold.version,
             status=hold.status,
             expires_at=hold.expires_at,
@@ -249,6 +250,7 @@ def _posted(header: Header, shown: tuple[Shown, ...], reversal: Reversal | None)
         header.metadata or {},
         shown,
         None if header.pairs is None else tuple(header.pairs),
+        exchange=header.exchange,
         reversed=reversal is not None and reversal.whole,
     )
 

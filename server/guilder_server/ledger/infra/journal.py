@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from guilder_server.kernel.exchange import Exchange
 from guilder_server.kernel.lists import ListQuery
 from guilder_server.kernel.tenant import Tenant
 from guilder_server.ledger.domain.holds import Status
@@ -22,6 +23,7 @@ from guilder_server.postgres.pool import Pool
 _OF_HOLDS: tuple[Status, ...] = ("pending", "voided", "expired")
 _metadata = msgspec.json.Decoder(dict[str, str])
 _pairs = msgspec.json.Decoder(list[Pair])
+_exchange = msgspec.json.Decoder(Exchange)
 
 
 async def page(
@@ -71,6 +73,7 @@ def _posted() -> sa.Select[Any]:
         sa.func.coalesce(table.effective_at, table.created).label("effective_at"),
         table.metadata,
         table.pairs,
+        table.exchange,
         sa.literal_column("'posted'").label("status"),
         sa.literal_column("NULL::timestamptz").label("expires_at"),
     ).where(table.pairs.is_not(None), table.id >= f"{PREFIX}_", table.id < f"{PREFIX}`")
@@ -88,6 +91,7 @@ def _held(status: str) -> sa.Select[Any]:
         table.created.label("effective_at"),
         table.metadata,
         table.pairs,
+        table.exchange,
         table.status,
         table.expires_at,
     ).where(table.status == sa.literal_column(f"'{status}'"))  # as the index says it
@@ -95,7 +99,7 @@ def _held(status: str) -> sa.Select[Any]:
 
 def _load(row: Sequence[Any]) -> Posted:
     id, created, kind, description, reference, reverses, effective_at, *rest = row
-    metadata, pairs, status, expires_at = rest
+    metadata, pairs, exchange, status, expires_at = rest
     return Posted(
         id,
         created,
@@ -108,6 +112,7 @@ def _load(row: Sequence[Any]) -> Posted:
         {} if metadata is None else _metadata.decode(metadata),
         (),
         tuple(_pairs.decode(pairs)),
+        exchange=None if exchange is None else _exchange.decode(exchange),
         status=status,
         expires_at=expires_at,
     )

@@ -74,6 +74,9 @@ transactions = sa.Table(
     sa.Column(
         "pairs", postgresql.JSONB, comment="debited, credited, amount, as the caller said them"
     ),
+    sa.Column(
+        "exchange", postgresql.JSONB, comment="what was sold and bought, at which exact rate"
+    ),
     sa.PrimaryKeyConstraint("tenant_id", "id"),
     sa.Index("ledger_transactions_source", "tenant_id", "source"),
 )
@@ -159,6 +162,7 @@ holds = sa.Table(
     sa.Column("reference", sa.Text(collation="C")),
     json_column("metadata"),
     instant_column("expires_at", nullable=True),
+    json_column("exchange", nullable=True),
     sa.PrimaryKeyConstraint("tenant_id", "id"),
     sa.Index(
         "ledger_holds_expiring",
