@@ -25,10 +25,7 @@ _PLANNER = "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off
 _PATIENCE = "-c lock_timeout=2s -c idle_in_transaction_session_timeout=30s"
 
 # What is read for minutes is given up when whoever it is for stops taking it.
-_READING = (
-    "-c jit=off -c statement_timeout=60s -c idle_in_transaction_session_timeout=90s "
-    "-c default_transaction_read_only=on"
-)
+_READING = f"{_PLANNER} -c statement_timeout=60s -c idle_in_transaction_session_timeout=90s"
 
 # A network that swallows packets is noticed within seconds, not within the kernel's two hours.
 _LINE = {

@@ -1,4 +1,5 @@
-"""Exchanges of currencies at an exact rate, and a list of what holds money."""
+"""Exchanges of currencies at an exact rate, a list of what holds money, and the entries of an
+account that count from before they were posted, in the order in which they were."""
 
 from pathlib import Path
 

@@ -30,13 +30,24 @@ LATERAL (
     SELECT low AS entries FROM search WHERE high - low <= 1
 ) known
 """
-# Beside it, what was in effect at an instant and was posted after it, as far as it was known.
+# Beside it, what was in effect at an instant and was posted after it, as far as it was known. Of
+# the entries with an effective_at, those that were posted since are looked through, or those that
+# were in effect by then, whichever should be fewer: an index for each, and the other condition
+# written so that its index is no temptation.
 _BACKDATED = """
 LATERAL (
-    SELECT coalesce(sum(e.amount), 0) AS amount, count(*) AS entries FROM ledger_entries e
-    WHERE e.tenant_id = a.tenant_id AND e.account_id = a.id
-      AND e.effective_at <= %(effective)s AND e.version > known.entries
-      AND e.posted_at <= %(until)s
+    SELECT coalesce(sum(amount), 0) AS amount, count(*) AS entries FROM (
+        SELECT e.amount FROM ledger_entries e
+        WHERE e.tenant_id = a.tenant_id AND e.account_id = a.id AND e.effective_at IS NOT NULL
+          AND e.version > known.entries AND e.effective_at + interval '0' <= %(effective)s
+          AND e.posted_at <= %(until)s AND known.entries * 2 >= a.version
+          AND %(effective)s::timestamptz IS NOT NULL
+        UNION ALL
+        SELECT e.amount FROM ledger_entries e
+        WHERE e.tenant_id = a.tenant_id AND e.account_id = a.id
+          AND e.version + 0 > known.entries AND e.effective_at <= %(effective)s
+          AND e.posted_at <= %(until)s AND known.entries * 2 < a.version
+    ) either
 ) late
 """
 # Debits less credits, and the number of entries that make it up.

@@ -110,6 +110,13 @@ entries = sa.Table(
         "effective_at",
         postgresql_where=sa.text("effective_at IS NOT NULL"),
     ),
+    sa.Index(
+        "ledger_entries_late",
+        "tenant_id",
+        "account_id",
+        "version",
+        postgresql_where=sa.text("effective_at IS NOT NULL"),
+    ),
     sa.CheckConstraint("amount <> 0", name="ledger_entries_amount"),
 )
 
