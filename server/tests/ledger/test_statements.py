@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import csv
 import io
+import socket
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import httpx
+import psycopg
 import pytest
 
 from tests.ledger.keeping import ACCOUNTS, TRANSACTIONS, account, move, posting, refused
-from tests.support.api import Answer, Api
+from tests.support.api import Answer, Api, ApiServer
+from tests.support.processes import eventually
 
 SOON = int(time.time()) + 86_400
 
@@ -219,3 +225,71 @@ def test_many_lines_come_in_one_piece(api: Api) -> None:
     assert amounts == [*range(1, 701)] * 2
     assert found["closing_balance"] == found["debits"] == sum(amounts)
     assert len(rows(api, one)) == 1402
+
+
+_READING = (
+    "FROM pg_stat_activity WHERE xact_start IS NOT NULL AND query LIKE 'FETCH%' "
+    "AND datname = current_database() AND pid <> pg_backend_pid()"
+)
+
+
+@pytest.fixture
+def long_account(api: Api) -> str:
+    """Its statement is some 25 MB."""
+    one, other = account(api), account(api)
+    for _ in range(5):
+        body = {"postings": [posting(one, other, 1)] * 1000, "description": "x" * 5000}
+        assert api.raw("POST", TRANSACTIONS, json=body).status == 200
+    return one
+
+
+@contextmanager
+def _started(api: Api, account: str) -> Iterator[httpx.Response]:
+    """A client that takes little at a time: the system would keep all of it for one that may."""
+    narrow = httpx.HTTPTransport(
+        verify=False, socket_options=[(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)]
+    )
+    with (
+        httpx.Client(base_url=api.url, transport=narrow, timeout=30) as client,
+        client.stream(
+            "GET",
+            f"{ACCOUNTS}/{account}/statement",
+            params={"interval_start": 0, "interval_end": SOON},
+            headers={"Authorization": f"Bearer {api.key}"},
+        ) as answer,
+    ):
+        yield answer
+
+
+def _readings(database: psycopg.Connection) -> int:
+    row = database.execute(f"SELECT count(*) {_READING}").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def test_who_goes_away_leaves_no_connection_in_use(
+    api: Api, api_server: ApiServer, long_account: str
+) -> None:
+    with psycopg.connect(api_server.database_url, autocommit=True) as database:
+        with _started(api, long_account) as answer:
+            pieces = answer.iter_raw()  # left to itself, it would close the connection
+            next(pieces)
+            assert eventually(lambda: _readings(database) == 1, 5)
+        assert eventually(lambda: _readings(database) == 0, 5)
+    assert statement(api, long_account)["entries"] == 5000
+
+
+def test_a_statement_whose_database_is_lost_is_broken_off(
+    api: Api, api_server: ApiServer, long_account: str
+) -> None:
+    with (
+        psycopg.connect(api_server.database_url, autocommit=True) as database,
+        _started(api, long_account) as answer,
+    ):
+        pieces = answer.iter_raw()
+        next(pieces)
+        assert eventually(lambda: _readings(database) == 1, 5)
+        database.execute(f"SELECT pg_terminate_backend(pid) {_READING}")
+        with pytest.raises(httpx.RemoteProtocolError):
+            list(pieces)
+    assert statement(api, long_account)["entries"] == 5000
