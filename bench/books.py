@@ -6,6 +6,7 @@ import http.client
 import json
 import threading
 import time
+import urllib.request
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
@@ -14,13 +15,18 @@ from urllib.parse import urlsplit
 import sqlalchemy as sa
 
 from load import wrk
-from stage import EMPTY, Stage, post
+from stage import EMPTY, Serving, Stage, post
 
 HOLDERS = 100
 CALLERS = 4
 A_CALL = 500
 ENTRIES = 1_000_000
 CONNECTIONS = 64
+_STATEMENTS = {
+    "statement_s": "format=json",
+    "statement_csv_s": "format=csv",
+    "statement_effective_s": "basis=effective",
+}
 
 # The rows of a transaction in bulk, as the application writes them, by one statement.
 _SAME_ROWS = """
@@ -40,9 +46,17 @@ SELECT tenant_id, :mark || n, type, now(), :mark || n, payload, sequence
 FROM events, generate_series(1, :count) n WHERE object_id = :sample
 """
 _LONG_ACCOUNT = """
+WITH made AS (
+    INSERT INTO ledger_transactions (tenant_id, id, kind, source, created, available, currency,
+        description, metadata, pairs)
+    SELECT t.tenant_id, 'lt_long' || n, t.kind, 'lt_long' || n, now(), now(), t.currency,
+        'Payment ' || n, t.metadata, t.pairs
+    FROM ledger_transactions t, generate_series(1, :count) n WHERE t.id = :sample
+)
 INSERT INTO ledger_entries (tenant_id, account_id, version, transaction_id, amount, balance,
-    posted_at)
-SELECT a.tenant_id, a.id, n, :sample, 1, n, to_timestamp(:first + n)
+    posted_at, effective_at)
+SELECT a.tenant_id, a.id, n, 'lt_long' || n, 1, n, to_timestamp(:first + n),
+    CASE WHEN n % 10 = 0 THEN to_timestamp(:first + n - 1000) END
 FROM ledger_accounts a, generate_series(1, :count) n WHERE a.public_id = :account
 """
 
@@ -78,6 +92,29 @@ def measure(stage: Stage, say: Callable[[str], None], seconds: int) -> dict[str,
         _lengthen(stage, sample, account, first)
         asked = [key, account, str(first), str(first + ENTRIES)]
         figures["as_of_p95_ms"] = wrk(serving.url, "as_of.lua", asked, 1, seconds).p95_ms
+        say(f"statements of {ENTRIES:,} entries")
+        figures |= statements(serving, key, account)
+    return figures
+
+
+def statements(serving: Serving, key: str, account: str) -> dict[str, float]:
+    """Seconds of a whole one in each format and order, and what they add to the server."""
+    figures: dict[str, float] = {}
+    before = most = serving.workers_mb()
+    for name, asked in _STATEMENTS.items():
+        request = urllib.request.Request(
+            f"{serving.url}/v1/ledger/accounts/{account}/statement"
+            f"?interval_start=0&interval_end=4000000000&{asked}",
+            headers={"authorization": f"Bearer {key}"},
+        )
+        began = time.monotonic()
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            looked = began
+            while answer.read(1 << 20):
+                if time.monotonic() - looked > 0.1:
+                    most, looked = max(most, serving.workers_mb()), time.monotonic()
+        figures[name] = round(time.monotonic() - began, 1)
+    figures["statement_mb_grown"] = round(most - before, 1)
     return figures
 
 
@@ -127,7 +164,9 @@ def _limit(stage: Stage, sample: str) -> float:
 
 
 def _lengthen(stage: Stage, sample: str, account: str, first: int) -> None:
-    with stage.engine(EMPTY).begin() as connection:
+    with stage.engine(EMPTY, "postgres").begin() as connection:
+        # References are right by construction; checking each would take most of the time.
+        connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
         connection.execute(
             sa.text(_LONG_ACCOUNT),
             {"sample": sample, "first": first, "count": ENTRIES, "account": account},

@@ -180,6 +180,9 @@ class Serving:
                     raise SystemExit("bench: the server does not start") from None
                 time.sleep(0.05)
 
+    def workers_mb(self) -> float:
+        return sum(map(resident_mb, children(self._process.pid)))
+
     def largest_worker_mb(self) -> float:
         return max(map(resident_mb, children(self._process.pid)))
 

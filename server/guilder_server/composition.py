@@ -44,13 +44,18 @@ from guilder_server.ledger import Balance, BalanceTransaction
 from guilder_server.ledger.api import BalanceApi, LedgerAccountsApi, LedgerTransactionsApi
 from guilder_server.ledger.domain.account import AsOf, Entry, Standing
 from guilder_server.ledger.domain.posted import Bulk, Posted
+from guilder_server.ledger.domain.sums import Sums
 from guilder_server.ledger.flows.accounts import Accounts as LedgerAccounts
 from guilder_server.ledger.flows.balance import LedgerFlows
 from guilder_server.ledger.flows.holds import Holds
+from guilder_server.ledger.flows.statements import Statements
+from guilder_server.ledger.flows.sums import TrialBalance
 from guilder_server.ledger.flows.transactions import Transactions
 from guilder_server.ledger.infra.books import PostgresBooks
 from guilder_server.ledger.infra.poster import poster
+from guilder_server.ledger.infra.statements import PostgresStatements
 from guilder_server.ledger.infra.store import PostgresLedger
+from guilder_server.ledger.infra.sums import PostgresSums
 from guilder_server.ledger.jobs import LedgerJobs
 from guilder_server.ledger.views import (
     LedgerViews,
@@ -59,6 +64,7 @@ from guilder_server.ledger.views import (
     view_bulk,
     view_entry,
     view_standing,
+    view_sums,
     view_transaction,
 )
 from guilder_server.payment_methods import PaymentMethod, PaymentMethods, view_payment_method
@@ -182,6 +188,8 @@ class House:
         books = PostgresBooks(pool, reads)
         self.ledger_accounts = LedgerAccounts(books, ids, clock)
         self.transactions = Transactions(books, ids, clock)
+        self.statements = Statements(PostgresStatements(pool))
+        self.trial_balance = TrialBalance(PostgresSums(pool))
         self.books, self.holds = books, Holds(books, clock)
         gateways = {gateway.name: gateway for gateway in make_gateways(settings, clock)}
         self.default_gateway = next(iter(gateways))
@@ -218,13 +226,19 @@ class House:
             BalanceApi(self.ledger),
             ChargesApi(self.tools),
             CustomersApi(self.customer_flows),
-            LedgerAccountsApi(self.ledger_accounts),
+            LedgerAccountsApi(self.ledger_accounts, self.statements, self.trial_balance),
             LedgerTransactionsApi(self.transactions, self.holds),
             EventsApi(Events(self.event_store, self.webhooks)),
             PaymentIntentsApi(self.tools),
             PaymentMethodsApi(self.method_flows),
             RefundsApi(self.tools),
-            WalletsApi(self.wallets, self.wallet_transfers, self.wallet_holds, TopUps(self.purses)),
+            WalletsApi(
+                self.wallets,
+                self.wallet_transfers,
+                self.wallet_holds,
+                TopUps(self.purses),
+                self.statements,
+            ),
             WebhookDeliveriesApi(self.deliveries),
             WebhookEndpointsApi(self.endpoints),
         ]
@@ -349,6 +363,7 @@ def _views(clock: Clock) -> Views:
             Entry: view_entry,
             Posted: view_transaction,
             Standing: view_standing,
+            Sums: view_sums,
             Balance: view_balance,
             BalanceTransaction: ledger_views.transaction,
             Charge: view_charge,

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 import structlog
 
-from guilder_server.http.answer import Answer
+from guilder_server.http.answer import Answer, Streamed
 from guilder_server.http.auth import Keyring, authenticate, authorize, check_version
 from guilder_server.http.call import Call
 from guilder_server.http.decode import decode_body, decode_form, merge
@@ -37,6 +37,8 @@ LARGEST_URL = 8 << 10
 LARGEST_HEADERS = 16 << 10
 MOST_HEADERS = 100
 BODY_DEADLINE_S = 30
+# How long a caller may leave a piece of a long answer untaken.
+TAKING_DEADLINE_S = 60.0
 
 _READ = frozenset(
     {
@@ -54,10 +56,16 @@ _EXPOSED = (
 )
 # What is left of a body that nobody reads to its end would be taken for the next request.
 _CLOSE = ((b"connection", b"close"),)
+_JSON = (b"content-type", b"application/json")
 
 
 class ClientGone(Exception):
     """The caller closed the connection before the request was complete."""
+
+
+class BrokenOff(Exception):
+    """An answer that had begun cannot be completed. The server closes the connection under it, so
+    that nobody takes what was sent for the whole."""
 
 
 @dataclass(slots=True)
@@ -91,7 +99,6 @@ class App:
         self._router, self._keyring, self._executor = router, keyring, executor
         self._ids = ids
         self._headers: list[Header] = [
-            (b"content-type", b"application/json"),
             (b"cache-control", b"no-store"),
             (b"stripe-version", api_version.encode()),
             (b"guilder-version", server_version.encode()),
@@ -111,18 +118,20 @@ class App:
         except GuilderError as error:
             answer = answer_error(error, repeatable=exchange.repeatable())
         except Exception as error:  # noqa: BLE001 - answered as a fault of ours, and logged
-            log.error(
-                "request_failed",
-                request_id=exchange.id,
-                method=exchange.method,
-                path=scope["path"][:200],
-                error=type(error).__name__,
-                trace=trace_of(error),
-            )
+            _log_failure("request_failed", error, exchange, scope)
             answer = answer_fault()
-        await self._send(answer, exchange, send)
+        if isinstance(answer, Answer):
+            await self._send(answer, exchange, send)
+            return
+        try:
+            await self._stream(answer, exchange, receive, send)
+        except Exception as error:  # noqa: BLE001 - logged, and shown by the answer's end
+            _log_failure("answer_broken_off", error, exchange, scope)
+            raise BrokenOff(exchange.id) from None
 
-    async def _answer(self, scope: Scope, receive: Receive, exchange: _Exchange) -> Answer:
+    async def _answer(
+        self, scope: Scope, receive: Receive, exchange: _Exchange
+    ) -> Answer | Streamed:
         raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
         query: bytes = scope["query_string"]
         if len(raw_path) + len(query) > LARGEST_URL:
@@ -159,9 +168,49 @@ class App:
 
     async def _send(self, answer: Answer, exchange: _Exchange, send: Send) -> None:
         length = (b"content-length", str(len(answer.body)).encode())
-        headers = [*self._headers, *exchange.headers, *answer.headers, length]
+        headers = [_JSON, *self._headers, *exchange.headers, *answer.headers, length]
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": answer.body})
+
+    async def _stream(
+        self, answer: Streamed, exchange: _Exchange, receive: Receive, send: Send
+    ) -> None:
+        headers = [*self._headers, *exchange.headers, *answer.headers]
+        # Sending to a caller who has gone is not told: only receiving is.
+        gone = asyncio.create_task(_gone(receive))
+        try:
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            await _send_piece(send, answer.first)
+            async for chunk in answer.chunks:
+                if gone.done():
+                    return
+                await _send_piece(send, chunk)
+            await send({"type": "http.response.body", "body": b""})
+        finally:
+            gone.cancel()
+            await answer.chunks.aclose()
+
+
+async def _send_piece(send: Send, piece: bytes) -> None:
+    """Raises TimeoutError if it is not taken."""
+    async with asyncio.timeout(TAKING_DEADLINE_S):
+        await send({"type": "http.response.body", "body": piece, "more_body": True})
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _log_failure(event: str, error: Exception, exchange: _Exchange, scope: Scope) -> None:
+    log.error(
+        event,
+        request_id=exchange.id,
+        method=exchange.method,
+        path=scope["path"][:200],
+        error=type(error).__name__,
+        trace=trace_of(error),
+    )
 
 
 def read_parameters(

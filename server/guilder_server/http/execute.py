@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 import structlog
 
-from guilder_server.http.answer import Answer
+from guilder_server.http.answer import Answer, Streamed
 from guilder_server.http.answering import Answering, Request
 from guilder_server.http.call import Call, Handler
 from guilder_server.http.contract import Contract
@@ -75,7 +75,7 @@ class Executor:
         self._answering = Answering(views, expander, events, self._keys)
         self._running: set[asyncio.Task[Answer]] = set()
 
-    async def run(self, handler: Handler, call: Call) -> Answer:
+    async def run(self, handler: Handler, call: Call) -> Answer | Streamed:
         """The answer to a call, be it a refusal. Raises what is not for a key to remember:
         that the key itself was misused, that the database was lost, and faults."""
         request = self._answering.asked(call)
@@ -120,10 +120,12 @@ class Executor:
         while self._running:
             await asyncio.wait(self._running)
 
-    async def _decide(self, handler: Handler, call: Call, request: Request) -> Answer:
+    async def _decide(self, handler: Handler, call: Call, request: Request) -> Answer | Streamed:
         for turn in range(TRIES):
             await _pause(turn)
             step = await handler(call)
+            if isinstance(step, Streamed):
+                return await step.begun()
             try:
                 if isinstance(step, Awaiting):
                     return await self._apart(self._ask(request, step))

@@ -30,6 +30,11 @@ class ManualClock:
         self.instant += by
 
 
+def at(seconds: int) -> datetime:
+    """The instant that the wire writes as so many seconds since 1970."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
 def unix(instant: datetime) -> int:
     """Whole seconds since 1970, as the wire writes time."""
     return int(instant.timestamp())

@@ -67,9 +67,14 @@ def granularity(currency: str) -> int:
 
 def display(amount: int, currency: str) -> str:
     """`1234, "usd"` → `12.34 USD`, for messages that people read."""
+    return f"{in_units(amount, currency)} {currency.upper()}"
+
+
+def in_units(amount: int, currency: str) -> str:
+    """`1234, "usd"` → `12.34`, all decimals that the currency has."""
     exponent = EXPONENTS[currency]
     if exponent == 0:
-        return f"{amount} {currency.upper()}"
+        return str(amount)
     sign = "-" if amount < 0 else ""
     whole, rest = divmod(abs(amount), 10**exponent)
-    return f"{sign}{whole}.{rest:0{exponent}d} {currency.upper()}"
+    return f"{sign}{whole}.{rest:0{exponent}d}"

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, TypeAlias
 
+from guilder_server.kernel.exchange import Exchange
+
 NormalSide: TypeAlias = Literal["debit", "credit"]
 
 
@@ -77,6 +79,7 @@ class LedgerTransaction:
     metadata: dict[str, str] | None = None
     # As the caller paired them: debited account, credited account, amount.
     pairs: tuple[tuple[str, str, int], ...] | None = None
+    exchange: Exchange | None = None
     conditions: tuple[Condition, ...] = ()
     param: str | None = None
 

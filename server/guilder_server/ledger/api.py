@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
+from guilder_server.http.answer import Streamed
 from guilder_server.http.call import Call
 from guilder_server.http.lists import filters, list_query
 from guilder_server.kernel import metadata
+from guilder_server.kernel.clock import at
 from guilder_server.kernel.steps import Done, Page
 from guilder_server.ledger.domain.account import AsOf, Standing
 from guilder_server.ledger.domain.balance import Balance, BalanceTransaction
+from guilder_server.ledger.domain.exchanges import Quote
 from guilder_server.ledger.domain.posted import Posted
+from guilder_server.ledger.domain.statement import Period
+from guilder_server.ledger.domain.sums import Selection, Sums
 from guilder_server.ledger.domain.transfers import Expectation, Posting, Wish
 from guilder_server.ledger.flows.accounts import Accounts
 from guilder_server.ledger.flows.balance import LedgerFlows
 from guilder_server.ledger.flows.holds import Holds
+from guilder_server.ledger.flows.statements import Statements
+from guilder_server.ledger.flows.sums import TrialBalance
 from guilder_server.ledger.flows.transactions import Transactions
+from guilder_server.ledger.views.statements import as_csv, as_json
 
 
 class BalanceApi:
@@ -39,8 +47,11 @@ class BalanceApi:
 
 
 class LedgerAccountsApi:
-    def __init__(self, accounts: Accounts) -> None:
-        self._accounts = accounts
+    def __init__(
+        self, accounts: Accounts, statements: Statements, trial_balance: TrialBalance
+    ) -> None:
+        self._accounts, self._statements = accounts, statements
+        self._trial_balance = trial_balance
 
     async def create_ledger_account(self, call: Call) -> Done:
         return await self._accounts.open(call.tenant, call.params)
@@ -61,6 +72,22 @@ class LedgerAccountsApi:
             _instant(call.params.get("known_at")),
             _instant(call.params.get("effective_at")),
         )
+
+    async def retrieve_ledger_balances(self, call: Call) -> Sums:
+        asked = call.params
+        known, effective = (_instant(asked.get(name)) for name in ("known_at", "effective_at"))
+        selection = Selection(asked.get("code"), asked.get("depth"), known, effective)
+        return await self._trial_balance.read(call.tenant, selection)
+
+    async def retrieve_ledger_statement(self, call: Call) -> Streamed:
+        account, asked = call.path["account"], call.params
+        start, end = (at(asked[name]) for name in ("interval_start", "interval_end"))
+        period = Period(start, end, asked.get("basis", "known"))
+        reader = self._statements.read(call.tenant, account, period)
+        if asked.get("format") == "csv":
+            name = f"statement_{account}_{start:%Y-%m-%d}_{end:%Y-%m-%d}.csv"
+            return Streamed("text/csv; charset=utf-8", as_csv(reader), name)
+        return Streamed("application/json", as_json(reader))
 
     async def list_ledger_entries(self, call: Call) -> Page:
         return await self._accounts.entries(call.tenant, call.path["account"], list_query(call))
@@ -100,8 +127,8 @@ class LedgerTransactionsApi:
         return await self._transactions.retrieve(call.tenant, call.path["transaction"])
 
     async def list_ledger_transactions(self, call: Call) -> Page:
-        reference = call.params.get("reference")
-        return await self._transactions.page(call.tenant, list_query(call), reference)
+        status, reference = call.params.get("status"), call.params.get("reference")
+        return await self._transactions.page(call.tenant, list_query(call), status, reference)
 
 
 def _wish(params: Mapping[str, Any], place: str = "") -> Wish:
@@ -119,8 +146,16 @@ def _wish(params: Mapping[str, Any], place: str = "") -> Wish:
         place,
         pending=params.get("status") == "pending",
         expires_at=_instant(params.get("expires_at")),
+        exchange=_quote(params.get("exchange")),
     )
 
 
+def _quote(params: Mapping[str, Any] | None) -> Quote | None:
+    if params is None:
+        return None
+    sold, bought = params["sold"].lower(), params["bought"].lower()
+    return Quote(params["rate"], sold, bought, params.get("rounding"))
+
+
 def _instant(seconds: int | None) -> datetime | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+    return None if seconds is None else at(seconds)

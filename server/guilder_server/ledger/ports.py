@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from guilder_server.kernel.lists import ListQuery
 from guilder_server.kernel.steps import Page, Step
 from guilder_server.kernel.tenant import Tenant
 from guilder_server.ledger.domain.account import LedgerAccount, Standing
 from guilder_server.ledger.domain.balance import BalanceTransaction
-from guilder_server.ledger.domain.holds import Hold
+from guilder_server.ledger.domain.holds import Hold, Status
 from guilder_server.ledger.domain.posted import Posted
 from guilder_server.ledger.domain.reversals import Reversal
+from guilder_server.ledger.domain.statement import Line, Period, Statement
+from guilder_server.ledger.domain.sums import Selection, Sum
+
+# The id of an account, or its code and currency.
+AccountName: TypeAlias = str | tuple[str, str]
 
 
 class LedgerStore(Protocol):
@@ -54,8 +61,9 @@ class BookStore(Protocol):
     async def posted(self, tenant: Tenant, id: str) -> Posted | None: ...
 
     async def transactions(
-        self, tenant: Tenant, query: ListQuery, reference: str | None
-    ) -> Page: ...
+        self, tenant: Tenant, query: ListQuery, status: Status | None, reference: str | None
+    ) -> Page:
+        """What callers posted or hold, newest first."""
 
     async def references(self, tenant: Tenant, wanted: Sequence[str]) -> set[str]:
         """Those of them that transactions have."""
@@ -66,6 +74,26 @@ class BookStore(Protocol):
         """Holds of any tenant that are pending and out of time."""
 
     async def reversal(self, tenant: Tenant, id: str) -> Reversal | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A statement whose lines are still to be read, some hundred at a time and oldest first."""
+
+    statement: Statement
+    lines: AsyncGenerator[Sequence[Line], None]
+
+
+class StatementStore(Protocol):
+    def statement(
+        self, tenant: Tenant, account: AccountName, period: Period
+    ) -> AbstractAsyncContextManager[Reading | None]:
+        """None if there is no such account. Raises RateLimited while too many are read."""
+
+
+class SumStore(Protocol):
+    async def sums(self, tenant: Tenant, selection: Selection, limit: int) -> Sequence[Sum]:
+        """The first of the groups, all of one moment, by code and currency."""
 
 
 class Settler(Protocol):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import psycopg
 
+from guilder_server.kernel.currencies import EXPONENTS
 from guilder_server.ledger import verification_wallets
 from guilder_server.ledger.domain import chart
 
@@ -22,6 +23,8 @@ class Proof:
     claim: str
     differences: str
 
+
+_EXPONENTS = "VALUES " + ", ".join(f"('{name}', {places})" for name, places in EXPONENTS.items())
 
 _EACH_TRANSACTION = """
 SELECT format('transaction %s of tenant %s sums to %s %s over %s entries',
@@ -94,6 +97,46 @@ FROM (
 ) moved
 WHERE said <> posted ORDER BY tenant_id, id LIMIT 1
 """
+
+# With integers alone: the exact amount times `scale`, against what was bought times `scale`.
+_EXCHANGED = f"""
+SELECT format('transaction %s of tenant %s says that it sold %s %s for %s %s at %s/%s, rounded %s; '
+              'its entries moved %s and %s of %s currencies', id, tenant_id, sold_amount, sold,
+              bought_amount, bought, numerator, denominator, coalesce(rounding, 'not at all'),
+              coalesce(sold_moved, 0), coalesce(bought_moved, 0), currencies)
+FROM (
+    SELECT m.*, m.denominator * power(10::numeric, s.exponent) AS scale,
+           m.sold_amount * m.numerator * power(10::numeric, b.exponent)
+               - m.bought_amount * m.denominator * power(10::numeric, s.exponent) AS beyond
+    FROM (
+        SELECT t.tenant_id, t.id, x.*, count(DISTINCT a.currency) AS currencies,
+               sum(e.amount) FILTER (WHERE e.amount > 0 AND a.currency = x.sold) AS sold_moved,
+               sum(e.amount) FILTER (WHERE e.amount > 0 AND a.currency = x.bought) AS bought_moved
+        FROM ledger_transactions t
+        CROSS JOIN LATERAL jsonb_to_record(t.exchange) AS x (
+            sold text, bought text, sold_amount numeric, bought_amount numeric,
+            numerator numeric, denominator numeric, rounding text
+        )
+        LEFT JOIN ledger_entries e ON e.tenant_id = t.tenant_id AND e.transaction_id = t.id
+        LEFT JOIN ledger_accounts a ON a.tenant_id = e.tenant_id AND a.id = e.account_id
+        WHERE t.exchange IS NOT NULL GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
+    ) m
+    LEFT JOIN ({_EXPONENTS}) s (currency, exponent) ON s.currency = m.sold
+    LEFT JOIN ({_EXPONENTS}) b (currency, exponent) ON b.currency = m.bought
+) x
+WHERE NOT coalesce(
+    currencies = 2 AND sold_moved = sold_amount AND bought_moved = bought_amount
+    AND numerator > 0 AND denominator > 0 AND gcd(numerator, denominator) = 1
+    AND CASE rounding
+        WHEN 'down' THEN beyond >= 0 AND beyond < scale
+        WHEN 'up' THEN beyond <= 0 AND beyond > -scale
+        WHEN 'half_even' THEN 2 * abs(beyond) < scale
+            OR 2 * abs(beyond) = scale AND bought_amount % 2 = 0
+        ELSE rounding IS NULL AND beyond = 0 END,
+    false
+)
+ORDER BY tenant_id, id LIMIT 1
+"""  # noqa: S608 - constants of this package
 
 _HELD = f"""
 SELECT format('account %s (%s) of tenant %s holds debits of %s and credits of %s, its pending '
@@ -300,6 +343,7 @@ PROOFS = (
     Proof("running balances follow one another without a gap", _RUNNING),
     Proof("entries follow one another in time", _IN_TIME),
     Proof("what callers posted is what they said", _AS_SAID),
+    Proof("every exchange is what its entries moved, at its rate", _EXCHANGED),
     Proof("what is reversed was taken back", _REVERSED),
     Proof("every reference is of one transaction", _REFERENCES),
     Proof("what is held is what pending transactions hold", _HELD),

@@ -46,7 +46,7 @@ async def page(
     table = mapping.table
     bounds: list[Condition] = [table.c.tenant_id == tenant_id, *conditions]
     if query.created is not None:
-        bounds += _created(table, query.created, prefix)
+        bounds += created_bounds(table, query.created, prefix)
     backwards = query.ending_before is not None
     cursor = query.ending_before if backwards else query.starting_after
     async with pool.query() as connection:
@@ -80,7 +80,7 @@ async def _refuse_unknown(
         raise NoSuchReference(noun, cursor, "ending_before" if backwards else "starting_after")
 
 
-def _created(table: sa.Table, created: CreatedRange, prefix: str) -> list[Condition]:
+def created_bounds(table: sa.Table, created: CreatedRange, prefix: str) -> list[Condition]:
     """Bounds on the column, and slightly wider ones on the id, which the primary key follows."""
     column, bounds = table.c.created, []
     if created.gt is not None:

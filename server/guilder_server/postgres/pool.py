@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import select
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -11,7 +12,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import AsyncConnectionPool
 
-from guilder_server.kernel.errors import Unavailable
+from guilder_server.kernel.errors import RateLimited, Unavailable
 from guilder_server.postgres import columns
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
@@ -22,6 +23,9 @@ _PLANNER = "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off
 # Commits hold their locks for milliseconds; who waits longer than this waits for a person. There
 # is no limit on a statement, which would cut short a COMMIT that waits for its replica.
 _PATIENCE = "-c lock_timeout=2s -c idle_in_transaction_session_timeout=30s"
+
+# What is read for minutes is given up when whoever it is for stops taking it.
+_READING = f"{_PLANNER} -c statement_timeout=60s -c idle_in_transaction_session_timeout=90s"
 
 # A network that swallows packets is noticed within seconds, not within the kernel's two hours.
 _LINE = {
@@ -49,22 +53,32 @@ class DatabaseLost(Unavailable):
 
 
 class Pool:
-    """Two kinds of connection: for point work by key, and for queries that the planner must
-    be free to plan. All are in autocommit; who wants a transaction says BEGIN."""
+    """Three kinds of connection: for point work by key, for queries that the planner must be free
+    to plan, and for what is read at length. All are in autocommit; who wants a transaction says
+    BEGIN."""
 
     def __init__(
-        self, database_url: str, points: int = 3, queries: int = 4, wait_s: float = 5
+        self,
+        database_url: str,
+        points: int = 3,
+        queries: int = 4,
+        wait_s: float = 5,
+        readings: int = 4,
     ) -> None:
         self._points = _connections(database_url, points, f"{_PLANNER} {_PATIENCE}", wait_s)
         self._queries = _connections(database_url, queries, "-c statement_timeout=30s", wait_s)
+        self._readings = _connections(database_url, readings, _READING, wait_s, kept=0)
+        self._turns, self._wait_s = asyncio.Semaphore(readings), wait_s
 
     async def open(self) -> None:
         await self._points.open(wait=True, timeout=30)
         await self._queries.open(wait=True, timeout=30)
+        await self._readings.open()
 
     async def close(self) -> None:
         await self._points.close(timeout=5)
         await self._queries.close(timeout=5)
+        await self._readings.close(timeout=5)
 
     def point(self) -> AbstractAsyncContextManager[Connection]:
         """Raises DatabaseLost. Any other error leaves the connection as it was, and nothing
@@ -75,15 +89,35 @@ class Pool:
         """As `point`."""
         return _lent(self._queries)
 
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Connection]:
+        """All rows as they are at the first statement, for as long as it takes to read them, apart
+        from the connections that others wait for. Raises RateLimited while too many are read, and
+        DatabaseLost."""
+        try:
+            async with asyncio.timeout(self._wait_s):
+                await self._turns.acquire()
+        except TimeoutError:
+            raise RateLimited(
+                "As many long answers as the server gives at once are being read. Try again when "
+                "one of them has ended."
+            ) from None
+        try:
+            async with _lent(self._readings) as connection:
+                await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                yield connection
+        finally:
+            self._turns.release()
+
 
 def _connections(
-    url: str, size: int, options: str, wait_s: float
+    url: str, size: int, options: str, wait_s: float, kept: int = 1
 ) -> AsyncConnectionPool[Connection]:
     return AsyncConnectionPool(
         url,
         kwargs=_line(url, options),
         configure=_configure,
-        min_size=1,
+        min_size=kept,
         max_size=size,
         timeout=wait_s,
         reconnect_timeout=_RECONNECTING_S,

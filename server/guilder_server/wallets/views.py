@@ -5,11 +5,12 @@ from __future__ import annotations
 from guilder_server import wire
 from guilder_server.kernel.clock import unix
 from guilder_server.kernel.tenant import Tenant
+from guilder_server.ledger import Line, Statement
 from guilder_server.wallets.domain.hold import Hold
-from guilder_server.wallets.domain.movement import Movement
+from guilder_server.wallets.domain.movement import Movement, movement_id, type_of
 from guilder_server.wallets.domain.top_up import TopUp
 from guilder_server.wallets.domain.transfer import Transfer
-from guilder_server.wallets.domain.wallet import Purse
+from guilder_server.wallets.domain.wallet import Purse, Wallet
 
 
 def view_wallet(purse: Purse, tenant: Tenant) -> wire.Wallet:
@@ -86,6 +87,36 @@ def view_top_up(top_up: TopUp, tenant: Tenant) -> wire.WalletTopUp:
         "payment_intent": top_up.payment_intent_id,
         "status": top_up.status,
         "wallet": top_up.wallet_id,
+    }
+
+
+def view_statement(wallet: Wallet, statement: Statement) -> wire.WalletStatement:
+    return {
+        "object": "wallet_statement",
+        "closing_balance": statement.closing,
+        "currency": wallet.currency,
+        "customer": wallet.customer_id,
+        "interval_end": unix(statement.period.end),
+        "interval_start": unix(statement.period.start),
+        "money_in": statement.credits,
+        "money_out": statement.debits,
+        "name": wallet.name,
+        "opening_balance": statement.opening,
+        "transactions": statement.entries,
+        "wallet": wallet.id,
+        "data": [],
+    }
+
+
+def view_line(wallet: Wallet, line: Line) -> wire.WalletStatementLine:
+    return {
+        "id": movement_id(wallet.id, line.version),
+        "amount": -line.amount,
+        "balance": line.balance,
+        "created": unix(line.posted_at),
+        "description": line.description,
+        "ledger_transaction": line.transaction,
+        "type": type_of(line.kind),
     }
 
 

@@ -86,6 +86,25 @@ class RetrieveLedgerBalanceParams(TypedDict):
     expand: NotRequired[Expand]
 
 
+class RetrieveLedgerBalancesParams(TypedDict):
+    """Retrieve the sums of many balances."""
+
+    code: NotRequired[str]
+    depth: NotRequired[int]
+    known_at: NotRequired[int]
+    effective_at: NotRequired[int]
+    expand: NotRequired[Expand]
+
+
+class RetrieveLedgerStatementParams(TypedDict):
+    """Retrieve the statement of a ledger account."""
+
+    interval_start: int
+    interval_end: int
+    basis: NotRequired[Literal["known", "effective"]]
+    format: NotRequired[Literal["json", "csv"]]
+
+
 class UpdateLedgerAccountParams(TypedDict):
     expand: NotRequired[Expand]
     metadata: NotRequired[MetadataParams]

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
         Id,
         LedgerBulkItemParams,
         LedgerConditionParams,
+        LedgerExchange,
+        LedgerExchangeParams,
         LedgerPosting,
         LedgerPostingParams,
         Metadata,
@@ -20,6 +22,7 @@ class CreateLedgerTransactionParams(TypedDict):
     conditions: NotRequired[list[LedgerConditionParams]]
     description: NotRequired[str]
     effective_at: NotRequired[int]
+    exchange: NotRequired[LedgerExchangeParams]
     expand: NotRequired[Expand]
     expires_at: NotRequired[int]
     metadata: NotRequired[MetadataParams]
@@ -40,6 +43,7 @@ class LedgerTransaction(TypedDict):
     created: int
     description: str | None
     effective_at: int
+    exchange: LedgerExchange | None
     expires_at: int | None
     livemode: bool
     metadata: Metadata
@@ -62,6 +66,7 @@ class LedgerTransactionList(TypedDict):
 class ListLedgerTransactionsParams(TypedDict):
     """List ledger transactions."""
 
+    status: NotRequired[Literal["expired", "pending", "posted", "voided"]]
     reference: NotRequired[str]
     created: NotRequired[int | RangeQuery]
     limit: NotRequired[int]

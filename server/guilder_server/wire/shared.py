@@ -168,9 +168,13 @@ OwnErrorCode: TypeAlias = Literal[
     "ledger_account_not_empty",
     "ledger_account_system",
     "ledger_amount_too_large",
+    "ledger_balances_limit",
     "ledger_code_taken",
     "ledger_condition_failed",
     "ledger_currency_mismatch",
+    "ledger_exchange_currencies",
+    "ledger_exchange_inexact",
+    "ledger_exchange_mismatch",
     "ledger_reference_taken",
     "ledger_reversal_too_large",
     "ledger_transaction_reversed",
@@ -585,6 +589,22 @@ class LedgerBalance(TypedDict):
     known_at: int | None
 
 
+class LedgerBalanceSum(TypedDict):
+    accounts: int
+    balance: int
+    code: str
+    credits: int
+    currency: str
+    debits: int
+
+
+class LedgerBalances(TypedDict):
+    object: Literal["ledger_balances"]
+    data: list[LedgerBalanceSum]
+    effective_at: int | None
+    known_at: int | None
+
+
 class LedgerBulkError(TypedDict):
     code: str
     message: str
@@ -600,6 +620,7 @@ class LedgerBulkItemParams(TypedDict):
     conditions: NotRequired[list[LedgerConditionParams]]
     description: NotRequired[str]
     effective_at: NotRequired[int]
+    exchange: NotRequired[LedgerExchangeParams]
     expires_at: NotRequired[int]
     metadata: NotRequired[MetadataParams]
     postings: list[LedgerPostingParams]
@@ -641,6 +662,23 @@ class LedgerEntryList(TypedDict):
     url: str
 
 
+class LedgerExchange(TypedDict):
+    bought: str
+    bought_amount: int
+    rate: LedgerRatio
+    residue: LedgerRatio
+    rounding: Literal["down", "half_even", "up"] | None
+    sold: str
+    sold_amount: int
+
+
+class LedgerExchangeParams(TypedDict):
+    bought: CurrencyCode
+    rate: str
+    rounding: NotRequired[Literal["down", "half_even", "up"]]
+    sold: CurrencyCode
+
+
 class LedgerPosting(TypedDict):
     amount: int
     credit: str | None
@@ -652,6 +690,44 @@ class LedgerPostingParams(TypedDict):
     amount: int
     credit: Id
     debit: Id
+
+
+class LedgerRatio(TypedDict):
+    """An exact fraction in lowest terms."""
+
+    denominator: int
+    numerator: int
+
+
+class LedgerStatement(TypedDict):
+    object: Literal["ledger_statement"]
+    account: str
+    basis: Literal["effective", "known"]
+    closing_balance: int
+    code: str
+    credits: int
+    currency: str
+    data: list[LedgerStatementLine]
+    debits: int
+    entries: int
+    interval_end: int
+    interval_start: int
+    name: str | None
+    normal_side: LedgerSide
+    opening_balance: int
+
+
+class LedgerStatementLine(TypedDict):
+    id: str
+    amount: int
+    balance: int
+    created: int
+    description: str | None
+    direction: LedgerSide
+    effective_at: int
+    reference: str | None
+    transaction: str
+    type: str
 
 
 class MandateAcceptanceParams(TypedDict):

@@ -18,6 +18,16 @@ WalletHoldStatus: TypeAlias = Literal["captured", "expired", "held", "released"]
 
 WalletStatus: TypeAlias = Literal["closed", "frozen", "open"]
 
+WalletTransactionType: TypeAlias = Literal[
+    "payment",
+    "refund",
+    "top_up",
+    "top_up_reversal",
+    "transfer",
+    "withdrawal",
+    "withdrawal_failure",
+]
+
 
 class CaptureWalletHoldParams(TypedDict):
     amount: NotRequired[int]
@@ -116,6 +126,14 @@ class RetrieveWalletParams(TypedDict):
     expand: NotRequired[Expand]
 
 
+class RetrieveWalletStatementParams(TypedDict):
+    """Retrieve the statement of a wallet."""
+
+    interval_start: int
+    interval_end: int
+    format: NotRequired[Literal["json", "csv"]]
+
+
 class RetrieveWalletTopUpParams(TypedDict):
     """Retrieve a wallet top-up."""
 
@@ -202,6 +220,32 @@ class WalletList(TypedDict):
     url: str
 
 
+class WalletStatement(TypedDict):
+    object: Literal["wallet_statement"]
+    closing_balance: int
+    currency: str
+    customer: str | None
+    data: list[WalletStatementLine]
+    interval_end: int
+    interval_start: int
+    money_in: int
+    money_out: int
+    name: str | None
+    opening_balance: int
+    transactions: int
+    wallet: str
+
+
+class WalletStatementLine(TypedDict):
+    id: str
+    amount: int
+    balance: int
+    created: int
+    description: str | None
+    ledger_transaction: str
+    type: WalletTransactionType
+
+
 class WalletTopUp(TypedDict):
     id: str
     object: Literal["wallet_top_up"]
@@ -234,7 +278,7 @@ class WalletTransaction(TypedDict):
     ledger_transaction: str
     livemode: bool
     source: str
-    type: Literal["payment", "refund", "top_up", "top_up_reversal", "transfer", "withdrawal", "withdrawal_failure"]
+    type: WalletTransactionType
     wallet: str
 
 

@@ -174,3 +174,29 @@ async def test_long_after_and_long_before_are_answered(desk: Desk) -> None:
     assert await _asked(desk, tenant, account, None, epoch) == (5, 1)
     assert await _asked(desk, tenant, account, last, last) == (5, 1)
     assert await _asked(desk, tenant, account, epoch, last) == (0, 0)
+
+
+async def test_what_is_posted_meanwhile_is_in_the_answer_whole_or_not_at_all(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A transaction of now and then a backdated one: the second without the first never was."""
+    tenant = desk.tenant()
+    desk.clock.instant = NOON
+    account, other = await desk.open(tenant, "one"), await desk.open(tenant, "other")
+    await desk.post(tenant, (account, other, 100))
+    ask = desk.house.books._rows
+    turns = iter([True])
+
+    async def overtaken(sql: str, values: object) -> list[object]:
+        found = await ask(sql, values)
+        if next(turns, False):
+            await desk.post(tenant, (account, other, 10))
+            await desk.post(tenant, (account, other, 1), effective_at=NOON - SECOND)
+        return found
+
+    balance = desk.house.ledger_accounts.balance
+    standing = await desk.house.ledger_accounts.retrieve(tenant, account)
+    monkeypatch.setattr(desk.house.books, "_rows", overtaken)
+    found = await desk.house.books.as_of(tenant, standing.account, None, NOON)
+    assert found in {(100, 1), (111, 3)}
+    assert (await balance(tenant, account, None, NOON)).balance == 111

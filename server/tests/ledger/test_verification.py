@@ -53,6 +53,7 @@ def _keep_books(api: Api) -> None:
     api.post(f"{TRANSACTIONS}/{first}/reverse", amount=120)
     api.post(TRANSACTIONS, postings=[posting(bank, sales, 30), posting(*euros, 20)])
     moved(api, bank, sales, 11, status="pending", reference="held")
+    _change_money(api, bank, sales, euros)
     api.post(f"{ACCOUNTS}/{account(api, 'past')}", status="closed")
 
 
@@ -67,6 +68,18 @@ def _keep_wallets(api: Api) -> None:
     brought = api.pay(amount=1000, top_up_wallet=other)
     api.post("/v1/refunds", payment_intent=brought["id"], amount=400)
     api.post(f"{WALLETS}/{wallet(api)}", status="closed")
+
+
+def _change_money(api: Api, bank: str, sales: str, euros: tuple[str, str]) -> None:
+    for rounding, dollars, status in (
+        ("down", 13, "posted"),
+        ("up", 14, "posted"),
+        ("half_even", 13, "pending"),
+    ):
+        given = {"sold": "eur", "bought": "usd", "rate": "1.0837", "rounding": rounding}
+        postings = [posting(*euros, 12), posting(bank, sales, dollars)]
+        made = api.post(TRANSACTIONS, postings=postings, exchange=given, status=status)
+        api.post(f"{TRANSACTIONS}/{made['id']}/{'post' if status == 'pending' else 'reverse'}")
 
 
 def _status(api: Api, refund: str) -> str:
@@ -170,6 +183,15 @@ _BACKDATED = _ENTRY.format("ledger_entries WHERE effective_at IS NOT NULL LIMIT 
 _REVERSAL = "id = (SELECT min(id) FROM ledger_reversals)"
 _REFERENCE = "id = 'first' AND tenant_id = (SELECT min(tenant_id) FROM ledger_references)"
 _ACCOUNT = "id = (SELECT min(id) FROM ledger_accounts)"
+_EXCHANGE = "(SELECT min(id) FROM ledger_transactions WHERE exchange ->> 'rounding' = 'down')"
+_EXCHANGED = "every exchange is what its entries moved, at its rate"
+
+
+def _altered(change: str) -> tuple[str, str, str]:
+    """What was recorded of an exchange, changed."""
+    statement = f"UPDATE ledger_transactions SET exchange = {change} WHERE id = {_EXCHANGE}"
+    return statement, _EXCHANGED, f"SELECT {_EXCHANGE}"
+
 
 _TAMPERING = {
     "the amount of an entry": (
@@ -259,6 +281,24 @@ _TAMPERING = {
         f"DELETE FROM ledger_profiles WHERE {_PROFILE}",
         "every account is as it was opened",
         "SELECT 'assets/bank'",
+    ),
+    "the rate of an exchange": _altered("""exchange || '{"numerator": 11701}'"""),
+    "a rate of other terms": _altered(
+        """exchange || '{"numerator": 21674, "denominator": 20000}'"""
+    ),
+    "what an exchange sold": _altered("""exchange || '{"sold_amount": 11}'"""),
+    "what an exchange bought": _altered("""exchange || '{"bought_amount": 14}'"""),
+    "which currency an exchange sold": _altered("""exchange || '{"sold": "gbp"}'"""),
+    "how an exchange was rounded": _altered("""exchange || '{"rounding": "up"}'"""),
+    "that an exchange was rounded": _altered("exchange - 'rounding'"),
+    "that there is more to an exchange": _altered("'{}'"),
+    "an exchange of one currency": (
+        (
+            "UPDATE ledger_transactions SET exchange = (SELECT exchange FROM ledger_transactions "
+            f"WHERE id = {_EXCHANGE}) WHERE {_MOVED}"
+        ),
+        _EXCHANGED,
+        "SELECT min(id) FROM ledger_transactions WHERE reference = 'first'",
     ),
     "an account that was opened and is gone": (
         (

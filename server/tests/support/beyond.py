@@ -7,9 +7,11 @@ from typing import Any
 # What these look like the contract alone says.
 OBJECTS = frozenset(
     {
-        *("ledger_account", "ledger_balance", "ledger_bulk_result", "ledger_entry"),
-        *("ledger_transaction", "wallet", "wallet_hold", "wallet_top_up", "wallet_transaction"),
-        *("wallet_transfer", "webhook_delivery", "webhook_replay"),
+        *("ledger_account", "ledger_balance", "ledger_balances", "ledger_bulk_result"),
+        *("ledger_entry", "ledger_statement", "ledger_transaction"),
+        *("wallet", "wallet_hold", "wallet_statement", "wallet_top_up"),
+        *("wallet_transaction", "wallet_transfer"),
+        *("webhook_delivery", "webhook_replay"),
     }
 )
 FIELDS = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -185,8 +186,8 @@ def example(schema: Schema) -> Any:
             return max(1, shape.get("minimum", 1))
         case {"type": "boolean"}:
             return True
-        case {"pattern": _}:
-            return "usd"
+        case {"pattern": pattern}:
+            return next(word for word in ("usd", "1.5") if re.search(pattern, word))
     return "x" * max(1, shape.get("minLength", 1))
 
 

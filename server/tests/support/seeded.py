@@ -115,6 +115,8 @@ _SENSIBLE: dict[str, Schema] = {
     "exp_month": _one_of(12),
     "exp_year": _one_of(2034),
     "floor": {"type": "integer", "minimum": -(10**15), "maximum": 0},
+    "interval_end": _one_of(2_000_000_000, 253_402_300_799),
+    "interval_start": _one_of(0, 1_700_000_000),
     "metadata": {
         "type": "object",
         "maxProperties": 4,
@@ -173,8 +175,8 @@ _LEFT_OUT = {
 _LEFT_OUT_OF = {
     "UpdateWalletParams": {"limits"},
     "CreateWalletParams": {"limits"},
-    "CreateLedgerTransactionParams": {"expires_at"},
-    "LedgerBulkItemParams": {"expires_at"},
+    "CreateLedgerTransactionParams": {"exchange", "expires_at"},
+    "LedgerBulkItemParams": {"exchange", "expires_at"},
     "LedgerConditionParams": {"entries"},
     "CreatePaymentIntentParams": {
         *("error_on_requires_action", "mandate_data", "off_session", "radar_options"),

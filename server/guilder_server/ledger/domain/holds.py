@@ -8,6 +8,7 @@ from typing import Literal
 
 from guilder_server.kernel.copies import replace
 from guilder_server.kernel.errors import Refused
+from guilder_server.kernel.exchange import Exchange
 from guilder_server.kernel.postings import Holding, LedgerTransaction
 
 Status = Literal["pending", "posted", "voided", "expired"]
@@ -28,6 +29,7 @@ class Hold:
     reference: str | None
     metadata: dict[str, str]
     expires_at: datetime | None
+    exchange: Exchange | None
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ def held(transaction: LedgerTransaction, expires_at: datetime | None) -> Hold:
         transaction.reference,
         transaction.metadata or {},
         expires_at,
+        transaction.exchange,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from guilder_server.kernel.exchange import Exchange
 from guilder_server.kernel.postings import LedgerTransaction
 from guilder_server.ledger.domain.holds import Status
 
@@ -37,6 +38,7 @@ class Posted:
     metadata: dict[str, str]
     shown: tuple[Shown, ...]
     pairs: tuple[Pair, ...] | None
+    exchange: Exchange | None = None
     reversed: bool = False
     version: int = 1
     status: Status = "posted"
@@ -67,6 +69,7 @@ class Posted:
             transaction.metadata or {},
             tuple(Shown(*pair, currency) for pair, currency in together),
             transaction.pairs,
+            transaction.exchange,
             version=version,
             status=status,
             expires_at=expires_at,

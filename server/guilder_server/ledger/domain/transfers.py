@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from guilder_server.kernel.errors import InvalidRequest, Refused
+from guilder_server.kernel.exchange import Exchange
 from guilder_server.kernel.postings import AccountRef, Condition, LedgerTransaction, Leg
+from guilder_server.ledger.domain import exchanges
 from guilder_server.ledger.domain.account import Holdings, LedgerAccount, Standing, refuse_unfit
+from guilder_server.ledger.domain.exchanges import Quote
 
 NOUN = "ledger transaction"
 PREFIX = "lt"
@@ -51,6 +54,7 @@ class Wish:
     pending: bool = False
     expires_at: datetime | None = None
     follows: str | None = None
+    exchange: Quote | None = None
 
     def param(self, name: str) -> str:
         head, bracket, rest = name.partition("[")
@@ -78,9 +82,11 @@ def transaction(
     kind: str = "transfer",
     reverses: str | None = None,
     created: datetime | None = None,
+    exchange: Exchange | None = None,
 ) -> LedgerTransaction:
     """The transaction that `wish` asks for. Raises what is wrong with it, naming where. One that
-    was pending was `created` before, and counts from now."""
+    was pending was `created` before, and counts from now. One that follows from another has the
+    `exchange` of that."""
     if wish.effective_at is not None and wish.effective_at > now:
         raise InvalidRequest(
             "parameter_invalid",
@@ -104,6 +110,8 @@ def transaction(
     for number, posting in enumerate(wish.postings):
         sides = [wish.param(f"postings[{number}][{side}]") for side in ("debit", "credit")]
         legs += _legs(posting, standings, *sides)
+    if wish.exchange is not None:
+        exchange = exchanges.exchange(wish.exchange, _moved(legs), wish.param)
     currencies = {leg.account.currency for leg in legs}
     return LedgerTransaction(
         id,
@@ -119,9 +127,19 @@ def transaction(
         reverses=reverses,
         metadata=wish.metadata or {},
         pairs=tuple((one.debit, one.credit, one.amount) for one in wish.postings),
+        exchange=exchange,
         conditions=tuple(_conditions(wish, standings)),
         param=wish.param("postings"),
     )
+
+
+def _moved(legs: Sequence[Leg]) -> dict[str, int]:
+    """How much of each currency changes hands."""
+    moved: dict[str, int] = {}
+    for leg in legs:
+        currency = leg.account.currency
+        moved[currency] = moved.get(currency, 0) + max(leg.amount, 0)
+    return moved
 
 
 def _legs(

@@ -31,7 +31,12 @@ class Holds:
         now = self._clock.now()
         # A frozen account takes no postings; what it holds waits.
         posted = transfers.transaction(
-            id, _wish(hold, amounts), standings, now, created=hold.created
+            id,
+            _wish(hold, amounts),
+            standings,
+            now,
+            created=hold.created,
+            exchange=hold.exchange,
         )
         changes = Changes(tenant)
         changes.hold(holds.holding(_held(hold, standings), released=True))
@@ -76,7 +81,7 @@ class Holds:
                 raise NotFound(NOUN, id, "transaction")
             # It was never pending.
             now = self._clock.now()
-            hold = Hold(id, 0, now, "posted", [], None, None, {}, None)
+            hold = Hold(id, 0, now, "posted", [], None, None, {}, None, None)
         holds.refuse_ended(hold, self._clock.now())
         return hold
 
@@ -103,7 +108,9 @@ def _held(hold: Hold, standings: dict[str, Standing]) -> LedgerTransaction:
     """The transaction as it was held, whatever its accounts would say to it now."""
     amounts = [amount for _, _, amount in hold.pairs]
     thawed = {id: _thawed(standing) for id, standing in standings.items()}
-    return transfers.transaction(hold.id, _wish(hold, amounts), thawed, hold.created)
+    return transfers.transaction(
+        hold.id, _wish(hold, amounts), thawed, hold.created, exchange=hold.exchange
+    )
 
 
 def _thawed(standing: Standing) -> Standing:

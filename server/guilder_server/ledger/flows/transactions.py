@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from guilder_server.kernel.changes import Changes
 from guilder_server.kernel.clock import Clock
 from guilder_server.kernel.errors import GuilderError, NoSuchReference, NotFound, Refused
+from guilder_server.kernel.exchange import Exchange
 from guilder_server.kernel.ids import Ids
 from guilder_server.kernel.lists import ListQuery
 from guilder_server.kernel.postings import LedgerTransaction
@@ -16,6 +17,7 @@ from guilder_server.kernel.tenant import Tenant
 from guilder_server.ledger.domain import holds, reversals, transfers
 from guilder_server.ledger.domain.account import NOUN as ACCOUNT
 from guilder_server.ledger.domain.account import Standing
+from guilder_server.ledger.domain.holds import Status
 from guilder_server.ledger.domain.posted import Bulk, Posted, Result
 from guilder_server.ledger.domain.transfers import NOUN, PREFIX, Posting, Wish
 from guilder_server.ledger.ports import BookStore
@@ -97,7 +99,10 @@ class Transactions:
         )
         seen = await self._look(tenant, [wish])
         changes = Changes(tenant)
-        transaction = self._built(wish, seen, kind="reversal", reverses=id)
+        # Two currencies make two postings at least, which are reversed as a whole.
+        transaction = self._built(
+            wish, seen, kind="reversal", reverses=id, exchange=original.exchange
+        )
         posted = self._put(changes, transaction, wish, seen)
         now = self._clock.now()
         changes.save(before, reversals.after(id, pairs, before, amounts, now))
@@ -109,8 +114,10 @@ class Transactions:
             raise NotFound(NOUN, id, "transaction")
         return found
 
-    async def page(self, tenant: Tenant, query: ListQuery, reference: str | None) -> Page:
-        return await self._store.transactions(tenant, query, reference)
+    async def page(
+        self, tenant: Tenant, query: ListQuery, status: Status | None, reference: str | None
+    ) -> Page:
+        return await self._store.transactions(tenant, query, status, reference)
 
     async def _look(
         self, tenant: Tenant, wishes: Sequence[Wish], *, lenient: bool = False
@@ -127,7 +134,13 @@ class Transactions:
         return _Seen(standings, await self._store.references(tenant, wanted))
 
     def _built(
-        self, wish: Wish, seen: _Seen, *, kind: str = "transfer", reverses: str | None = None
+        self,
+        wish: Wish,
+        seen: _Seen,
+        *,
+        kind: str = "transfer",
+        reverses: str | None = None,
+        exchange: Exchange | None = None,
     ) -> LedgerTransaction:
         for id, param in wish.accounts():
             if id not in seen.standings:
@@ -145,6 +158,7 @@ class Transactions:
             self._clock.now(),
             kind=kind,
             reverses=reverses,
+            exchange=exchange,
         )
 
     @staticmethod

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+import dataclasses
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
-
-import msgspec
-import sqlalchemy as sa
 
 from guilder_server.kernel.errors import NoSuchReference
 from guilder_server.kernel.lists import ListQuery
@@ -21,64 +19,31 @@ from guilder_server.ledger.domain.account import (
     entry_id,
     version_of,
 )
-from guilder_server.ledger.domain.holds import Hold
-from guilder_server.ledger.domain.posted import Posted, Shown
+from guilder_server.ledger.domain.holds import Hold, Status
+from guilder_server.ledger.domain.posted import Pair, Posted, Shown
 from guilder_server.ledger.domain.reversals import Reversal
+from guilder_server.ledger.infra import as_of, journal
+from guilder_server.ledger.infra.standings import (
+    COLUMNS,
+    PROFILED,
+    code_range,
+    normal,
+    standing_of,
+)
 from guilder_server.ledger.infra.store import HEADERS, Header
-from guilder_server.ledger.infra.tables import HOLDS, REFERENCES, REVERSALS, transactions
-from guilder_server.postgres import listing
+from guilder_server.ledger.infra.tables import HOLDS, REFERENCES, REVERSALS
 from guilder_server.postgres.columns import BIGINT, TEXT
 from guilder_server.postgres.pool import Pool
 from guilder_server.postgres.reads import Lookup, MergedReads
 
-_COLUMNS = """
-    a.public_id, a.code, a.currency, a.normal_side, a.floor, a.ceiling, a.created, a.balance,
-    a.version, a.held_debits, a.held_credits, p.version, p.name, p.metadata, p.status
-"""
-_PROFILED = """
-    LEFT JOIN ledger_profiles p ON p.tenant_id = a.tenant_id AND p.id = a.public_id
-"""
-_metadata = msgspec.json.Decoder(dict[str, str])
-
-
-def _standing(row: Sequence[Any]) -> Standing:
-    id, code, currency, side, floor, ceiling, created, balance, entries, *rest = row
-    held_debits, held_credits, version, name, metadata, status = rest
-    account = LedgerAccount(
-        id,
-        version or 0,
-        created,
-        code,
-        currency,
-        side,
-        floor,
-        ceiling,
-        name,
-        {} if metadata is None else _metadata.decode(metadata),
-        status or "open",
-    )
-    return Standing(
-        account,
-        _normal(side, balance),
-        entries,
-        system=version is None,
-        held_debits=held_debits,
-        held_credits=held_credits,
-    )
-
-
-def _normal(side: str, balance: int) -> int:
-    return balance if side == "debit" else -balance
-
-
 _STANDING: Lookup[Standing | None] = Lookup(
-    f"SELECT k.tenant_id, k.id, {_COLUMNS} FROM unnest(%s, %s) AS k(tenant_id, id) "
-    f"JOIN ledger_accounts a ON a.tenant_id = k.tenant_id AND a.public_id = k.id {_PROFILED}",
+    f"SELECT k.tenant_id, k.id, {COLUMNS} FROM unnest(%s, %s) AS k(tenant_id, id) "
+    f"JOIN ledger_accounts a ON a.tenant_id = k.tenant_id AND a.public_id = k.id {PROFILED}",
     (BIGINT, TEXT),
-    _standing,
+    standing_of,
 )
 _PAGE = f"""
-    SELECT {_COLUMNS} FROM ledger_accounts a {_PROFILED}
+    SELECT {COLUMNS} FROM ledger_accounts a {PROFILED}
     WHERE a.tenant_id = %(tenant)s
       AND (%(cursor)s::text IS NULL OR a.public_id COLLATE "C" {{side}} %(cursor)s)
       AND (%(first)s::text IS NULL OR a.code >= %(first)s AND a.code < %(end)s)
@@ -92,36 +57,9 @@ _ENTRIES = """
       AND (%(cursor)s::bigint IS NULL OR e.version {side} %(cursor)s)
     ORDER BY e.version {order} LIMIT %(limit)s
 """
-# The last entry that was posted by an instant: halving the distance, a look into the primary key
-# for each step, as posted_at never decreases on an account.
-_KNOWN = """
-WITH RECURSIVE account AS (
-    SELECT tenant_id, id, version FROM ledger_accounts WHERE tenant_id = %s AND public_id = %s
-), search AS (
-    SELECT 0::bigint AS low, version + 1 AS high FROM account
-    UNION ALL
-    SELECT CASE WHEN known THEN middle ELSE low END, CASE WHEN known THEN high ELSE middle END
-    FROM (
-        SELECT s.low, s.high, (s.low + s.high) / 2 AS middle, (
-            SELECT e.posted_at <= %s FROM ledger_entries e, account a
-            WHERE e.tenant_id = a.tenant_id AND e.account_id = a.id
-              AND e.version = (s.low + s.high) / 2
-        ) AS known
-        FROM search s WHERE s.high - s.low > 1
-    ) step
-)
-SELECT s.low, coalesce((
-    SELECT e.balance FROM ledger_entries e, account a
-    WHERE e.tenant_id = a.tenant_id AND e.account_id = a.id AND e.version = s.low
-), 0)
-FROM search s ORDER BY s.high - s.low LIMIT 1
-"""
-# What was in effect at an instant and was posted after it, as far as it was known.
-_BACKDATED = """
-SELECT coalesce(sum(e.amount), 0), count(*) FROM ledger_entries e
-JOIN ledger_accounts a ON a.tenant_id = e.tenant_id AND a.id = e.account_id
-WHERE a.tenant_id = %s AND a.public_id = %s AND e.effective_at <= %s AND e.version > %s
-  AND (%s::timestamptz IS NULL OR e.posted_at <= %s)
+_AS_OF = f"""
+    SELECT held.balance, held.entries FROM ledger_accounts a, {as_of.BALANCE}
+    WHERE a.tenant_id = %(tenant)s AND a.public_id = %(account)s
 """
 _SIDES = """
 SELECT a.public_id, e.amount, a.currency FROM ledger_entries e
@@ -150,19 +88,19 @@ class PostgresBooks:
     async def standings(self, tenant: Tenant, ids: Sequence[str]) -> dict[str, Standing]:
         arrays = [BIGINT.array([tenant.id] * len(ids)), TEXT.array(list(ids))]
         rows = await self._rows(_STANDING.sql, arrays)
-        return {row[1]: _standing(row[2:]) for row in rows}
+        return {row[1]: standing_of(row[2:]) for row in rows}
 
     async def code_taken(self, tenant: Tenant, code: str) -> bool:
         return bool(await self._rows(_CODE, [tenant.id, code]))
 
     async def accounts(self, tenant: Tenant, query: ListQuery, code: str | None) -> Page:
-        first, end = _range(code)
+        first, end = code_range(code)
         values = {"tenant": tenant.id, "first": first, "end": end}
         cursor = query.starting_after or query.ending_before
         if cursor is not None and await self.standing(tenant, cursor) is None:
             raise NoSuchReference("ledger account", cursor, _cursor_param(query))
         rows, more = await self._paged(_PAGE, {**values, "cursor": cursor}, query)
-        return Page([_standing(row) for row in rows], has_more=more)
+        return Page([standing_of(row) for row in rows], has_more=more)
 
     async def as_of(
         self,
@@ -171,15 +109,10 @@ class PostgresBooks:
         known_at: datetime | None,
         effective_at: datetime | None,
     ) -> tuple[int, int]:
-        place = [tenant.id, account.id]
-        instant = min(one for one in (known_at, effective_at) if one is not None)
-        ((entries, balance),) = await self._rows(_KNOWN, [*place, _end_of(instant)])
-        if effective_at is not None:
-            until = None if known_at is None else _end_of(known_at)
-            asked = [*place, _end_of(effective_at), entries, until, until]
-            ((amount, count),) = await self._rows(_BACKDATED, asked)
-            balance, entries = balance + int(amount), entries + count
-        return _normal(account.normal_side, balance), entries
+        instants = as_of.instants(as_of.end_of(known_at), as_of.end_of(effective_at))
+        values = {"tenant": tenant.id, "account": account.id, **instants}
+        ((balance, entries),) = await self._rows(_AS_OF, values)
+        return normal(account.normal_side, int(balance)), entries
 
     async def entries(self, tenant: Tenant, standing: Standing, query: ListQuery) -> Page:
         account = standing.account
@@ -202,27 +135,43 @@ class PostgresBooks:
         header = await self._reads.one(HEADERS.lookup, tenant.id, id)
         if header is None:
             hold = await self.hold(tenant, id)
-            return None if hold is None else await self._pending(tenant, hold)
+            if hold is None or hold.status != "posted":
+                return None if hold is None else await self._pending(tenant, hold)
+            # It was posted between these two.
+            header = await self._reads.one(HEADERS.lookup, tenant.id, id)
+            assert header is not None, "a hold is posted together with its transaction"
         reversal = await self.reversal(tenant, id)
-        return _posted(header, await self._shown(tenant, [header]), reversal)
+        return _posted(header, await self._shown(tenant, header), reversal)
 
-    async def transactions(self, tenant: Tenant, query: ListQuery, reference: str | None) -> Page:
-        conditions: list[sa.ColumnElement[bool]] = [transactions.c.pairs.is_not(None)]
+    async def transactions(
+        self, tenant: Tenant, query: ListQuery, status: Status | None, reference: str | None
+    ) -> Page:
+        id = None
         if reference is not None:
-            # Only there has the word an index.
             named = await self._reads.one(REFERENCES.lookup, tenant.id, reference)
-            conditions.append(
-                sa.false() if named is None else transactions.c.id == named.transaction_id
-            )
-        page = await listing.page(
-            self._pool, HEADERS, tenant.id, query, conditions, "lt", "ledger transaction"
-        )
-        headers = [header for header in page.items if isinstance(header, Header)]
-        shown = await self._shown(tenant, headers)
+            if named is None:
+                return Page([], has_more=False)
+            id = named.transaction_id
+        cursor = query.starting_after or query.ending_before
+        if cursor is not None and await self.posted(tenant, cursor) is None:
+            raise NoSuchReference("ledger transaction", cursor, _cursor_param(query))
+        found, more = await journal.page(self._pool, tenant, query, status, id)
+        pairs = (pair for one in found for pair in one.pairs or ())
+        currencies = await self._currencies(tenant, pairs)
         # Asked for together, they are read in one trip.
-        reversals = await asyncio.gather(*(self.reversal(tenant, one.id) for one in headers))
-        together = zip(headers, reversals, strict=True)
-        return Page([_posted(one, shown, reversal) for one, reversal in together], page.has_more)
+        reversals = await asyncio.gather(*(self.reversal(tenant, one.id) for one in found))
+        together = zip(found, reversals, strict=True)
+        return Page(
+            [
+                dataclasses.replace(
+                    one,
+                    shown=tuple(Shown(*pair, currencies[pair[0]]) for pair in one.pairs or ()),
+                    reversed=reversal is not None and reversal.whole,
+                )
+                for one, reversal in together
+            ],
+            more,
+        )
 
     async def references(self, tenant: Tenant, wanted: Sequence[str]) -> set[str]:
         if not wanted:
@@ -236,8 +185,6 @@ class PostgresBooks:
         return [(Tenant(*row[:3]), row[3]) for row in await self._rows(_EXPIRED, [now, limit])]
 
     async def _pending(self, tenant: Tenant, hold: Hold) -> Posted:
-        named = list({id for pair in hold.pairs for id in pair[:2]})
-        currencies = dict(await self._rows(_OWN, [tenant.id, named]))
         return Posted(
             hold.id,
             hold.created,
@@ -248,8 +195,9 @@ class PostgresBooks:
             None,
             hold.created,
             hold.metadata,
-            tuple(Shown(*pair, currencies[pair[0]]) for pair in hold.pairs),
+            await self._paired(tenant, hold.pairs),
             tuple(hold.pairs),
+            exchange=hold.exchange,
             version=hold.version,
             status=hold.status,
             expires_at=hold.expires_at,
@@ -258,18 +206,21 @@ class PostgresBooks:
     async def reversal(self, tenant: Tenant, id: str) -> Reversal | None:
         return await self._reads.one(REVERSALS.lookup, tenant.id, id)
 
-    async def _shown(self, tenant: Tenant, headers: Sequence[Header]) -> dict[str, list[Shown]]:
-        """The postings of each; of the movements of payments, out of their entries."""
-        named = {id for header in headers for pair in header.pairs or () for id in pair[:2]}
-        currencies = dict(await self._rows(_OWN, [tenant.id, list(named)])) if named else {}
-        shown = {}
-        for header in headers:
-            if header.pairs is not None:
-                shown[header.id] = [Shown(*pair, currencies[pair[0]]) for pair in header.pairs]
-            else:
-                sides = await self._rows(_SIDES, [tenant.id, header.id])
-                shown[header.id] = [_side(*row) for row in sides]
-        return shown
+    async def _shown(self, tenant: Tenant, header: Header) -> tuple[Shown, ...]:
+        """Its postings; of a movement of payments, out of its entries."""
+        if header.pairs is not None:
+            return await self._paired(tenant, header.pairs)
+        sides = await self._rows(_SIDES, [tenant.id, header.id])
+        return tuple(_side(*row) for row in sides)
+
+    async def _paired(self, tenant: Tenant, pairs: Sequence[Pair]) -> tuple[Shown, ...]:
+        currencies = await self._currencies(tenant, pairs)
+        return tuple(Shown(*pair, currencies[pair[0]]) for pair in pairs)
+
+    async def _currencies(self, tenant: Tenant, pairs: Iterable[Pair]) -> dict[str, str]:
+        """Of the accounts that are debited, which are those of the credited."""
+        named = list({debited for debited, _, _ in pairs})
+        return dict(await self._rows(_OWN, [tenant.id, named])) if named else {}
 
     async def _paged(
         self, sql: str, values: dict[str, Any], query: ListQuery
@@ -286,7 +237,7 @@ class PostgresBooks:
             return await (await connection.execute(sql, values)).fetchall()
 
 
-def _posted(header: Header, shown: dict[str, list[Shown]], reversal: Reversal | None) -> Posted:
+def _posted(header: Header, shown: tuple[Shown, ...], reversal: Reversal | None) -> Posted:
     return Posted(
         header.id,
         header.created,
@@ -297,8 +248,9 @@ def _posted(header: Header, shown: dict[str, list[Shown]], reversal: Reversal | 
         header.reverses,
         header.effective_at or header.created,
         header.metadata or {},
-        tuple(shown[header.id]),
+        shown,
         None if header.pairs is None else tuple(header.pairs),
+        exchange=header.exchange,
         reversed=reversal is not None and reversal.whole,
     )
 
@@ -308,19 +260,5 @@ def _side(account: str, amount: int, currency: str) -> Shown:
     return Shown(debit, credit, abs(amount), currency)
 
 
-def _range(code: str | None) -> tuple[str | None, str | None]:
-    """The bounds of the codes that are asked for."""
-    if code is None:
-        return None, None
-    if code.endswith("*"):
-        return code[:-1], code[:-1] + "\x7f"
-    return code, code + "\x01"
-
-
 def _cursor_param(query: ListQuery) -> str:
     return "starting_after" if query.starting_after is not None else "ending_before"
-
-
-def _end_of(instant: datetime) -> datetime:
-    """The wire knows whole seconds: "at this second" is up to its end."""
-    return instant + timedelta(microseconds=999_999)

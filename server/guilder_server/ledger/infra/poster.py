@@ -40,8 +40,8 @@ _LOCK = (
 _TRANSACTIONS = (
     "INSERT INTO ledger_transactions "
     "(tenant_id, id, kind, source, created, available, currency, description, effective_at, "
-    "reference, reverses, metadata, pairs) "
-    "SELECT * FROM unnest(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+    "reference, reverses, metadata, pairs, exchange) "
+    "SELECT * FROM unnest(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 )
 _ENTRIES = (
     "INSERT INTO ledger_entries "
@@ -375,6 +375,7 @@ class Poster(Part):
             TEXT.array([row.reverses for row in rows]),
             JSONB.array([row.metadata for row in rows]),
             JSONB.array([row.pairs for row in rows]),
+            JSONB.array([row.exchange for row in rows]),
         ]
 
     def _entry_arrays(self) -> list[bytes]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from guilder_server.kernel.exchange import Exchange
 from guilder_server.kernel.lists import ListQuery
 from guilder_server.kernel.steps import Page
 from guilder_server.kernel.tenant import Tenant
@@ -38,6 +39,7 @@ class Header:
     reverses: str | None
     metadata: dict[str, str] | None
     pairs: list[tuple[str, str, int]] | None
+    exchange: Exchange | None
 
 
 HEADERS = Mapping(Header, transactions)

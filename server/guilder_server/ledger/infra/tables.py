@@ -74,6 +74,9 @@ transactions = sa.Table(
     sa.Column(
         "pairs", postgresql.JSONB, comment="debited, credited, amount, as the caller said them"
     ),
+    sa.Column(
+        "exchange", postgresql.JSONB, comment="what was sold and bought, at which exact rate"
+    ),
     sa.PrimaryKeyConstraint("tenant_id", "id"),
     sa.Index("ledger_transactions_source", "tenant_id", "source"),
 )
@@ -105,6 +108,13 @@ entries = sa.Table(
         "tenant_id",
         "account_id",
         "effective_at",
+        postgresql_where=sa.text("effective_at IS NOT NULL"),
+    ),
+    sa.Index(
+        "ledger_entries_late",
+        "tenant_id",
+        "account_id",
+        "version",
         postgresql_where=sa.text("effective_at IS NOT NULL"),
     ),
     sa.CheckConstraint("amount <> 0", name="ledger_entries_amount"),
@@ -159,11 +169,20 @@ holds = sa.Table(
     sa.Column("reference", sa.Text(collation="C")),
     json_column("metadata"),
     instant_column("expires_at", nullable=True),
+    json_column("exchange", nullable=True),
     sa.PrimaryKeyConstraint("tenant_id", "id"),
     sa.Index(
         "ledger_holds_expiring",
         "expires_at",
         postgresql_where=sa.text("status = 'pending' AND expires_at IS NOT NULL"),
+    ),
+    # Those that were posted are listed from the ledger itself, and may be many.
+    sa.Index(
+        "ledger_holds_listed",
+        "tenant_id",
+        "status",
+        "id",
+        postgresql_where=sa.text("status <> 'posted'"),
     ),
 )
 

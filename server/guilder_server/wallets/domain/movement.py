@@ -52,7 +52,12 @@ class Movement:
 
     @property
     def type(self) -> Type:
-        return _TYPES[self.kind]
+        return type_of(self.kind)
+
+
+def type_of(kind: str) -> Type:
+    """The holder's word for what the ledger calls `kind`."""
+    return _TYPES[kind]
 
 
 def movement_id(wallet_id: str, number: int) -> str:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from guilder_server.kernel import metadata
 from guilder_server.kernel.changes import Changes
-from guilder_server.kernel.clock import Clock
+from guilder_server.kernel.clock import Clock, at
 from guilder_server.kernel.errors import InvalidRequest, NotFound
 from guilder_server.kernel.ids import Ids
 from guilder_server.kernel.lists import ListQuery
@@ -149,7 +149,7 @@ def counted_on(hold: Hold) -> datetime | None:
 def _later(seconds: int | None, now: datetime) -> datetime | None:
     if seconds is None:
         return None
-    instant = datetime.fromtimestamp(seconds, UTC)
+    instant = at(seconds)
     if instant <= now:
         raise InvalidRequest("parameter_invalid", "expires_at must be in the future.", "expires_at")
     return instant

@@ -7,11 +7,13 @@ from typing import Any, cast
 
 from guilder_server import wire
 from guilder_server.kernel.clock import Clock, unix
+from guilder_server.kernel.exchange import Exchange
 from guilder_server.kernel.postings import LedgerTransaction
 from guilder_server.kernel.tenant import Tenant
 from guilder_server.ledger.domain.account import AsOf, Entry, Standing, entry_id
 from guilder_server.ledger.domain.balance import Balance, BalanceTransaction, seen
 from guilder_server.ledger.domain.posted import Bulk, Posted
+from guilder_server.ledger.domain.sums import Sums
 
 _FEE_DESCRIPTION = "Payment processing fees"
 
@@ -113,6 +115,25 @@ def view_as_of(balance: AsOf, _tenant: Tenant) -> wire.LedgerBalance:
     }
 
 
+def view_sums(sums: Sums, _tenant: Tenant) -> wire.LedgerBalances:
+    return {
+        "object": "ledger_balances",
+        "data": [
+            {
+                "accounts": group.accounts,
+                "balance": group.balance,
+                "code": group.code,
+                "credits": group.credits,
+                "currency": group.currency,
+                "debits": group.debits,
+            }
+            for group in sums.groups
+        ],
+        "effective_at": _maybe(sums.selection.effective_at),
+        "known_at": _maybe(sums.selection.known_at),
+    }
+
+
 def view_entry(entry: Entry, _tenant: Tenant) -> wire.LedgerEntry:
     account = entry.account
     debited = entry.amount > 0
@@ -138,6 +159,7 @@ def view_transaction(posted: Posted, tenant: Tenant) -> wire.LedgerTransaction:
         "created": unix(posted.created),
         "description": posted.description,
         "effective_at": unix(posted.effective_at),
+        "exchange": None if posted.exchange is None else _exchange(posted.exchange),
         "expires_at": _maybe(posted.expires_at),
         "livemode": tenant.livemode,
         "metadata": posted.metadata,
@@ -156,6 +178,19 @@ def view_transaction(posted: Posted, tenant: Tenant) -> wire.LedgerTransaction:
         "source": posted.source,
         "status": posted.status,
         "type": posted.kind,
+    }
+
+
+def _exchange(exchange: Exchange) -> wire.LedgerExchange:
+    residue = exchange.residue
+    return {
+        "bought": exchange.bought,
+        "bought_amount": exchange.bought_amount,
+        "rate": {"denominator": exchange.denominator, "numerator": exchange.numerator},
+        "residue": {"denominator": residue.denominator, "numerator": residue.numerator},
+        "rounding": exchange.rounding,
+        "sold": exchange.sold,
+        "sold_amount": exchange.sold_amount,
     }
 
 
