@@ -121,15 +121,6 @@ async def _lines(
             lines: list[Line] = []
             for version, posted, effective, transaction, kind, words, reference, amount in rows:
                 balance += normal(side, amount)
-                of_entry = (
-                    account,
-                    version,
-                    posted,
-                    effective,
-                    transaction,
-                    kind,
-                    words,
-                    reference,
-                )
-                lines.append(Line(*of_entry, amount, balance))
+                of_entry = (version, posted, effective, transaction, kind, words, reference)
+                lines.append(Line(account, *of_entry, amount, balance))
             yield lines
