@@ -41,14 +41,22 @@ from guilder_server.kernel.postings import LedgerTransaction
 from guilder_server.kernel.steps import Page
 from guilder_server.kernel.tenant import Tenant
 from guilder_server.ledger import Balance, BalanceTransaction
-from guilder_server.ledger.api import BalanceApi, LedgerAccountsApi, LedgerTransactionsApi
+from guilder_server.ledger.api import (
+    BalanceApi,
+    LedgerAccountsApi,
+    LedgerCheckpointsApi,
+    LedgerTransactionsApi,
+)
 from guilder_server.ledger.domain.account import AsOf, Entry, Standing
+from guilder_server.ledger.domain.checkpoint import Checkpoint
 from guilder_server.ledger.domain.posted import Bulk, Posted
 from guilder_server.ledger.flows.accounts import Accounts as LedgerAccounts
 from guilder_server.ledger.flows.balance import LedgerFlows
+from guilder_server.ledger.flows.checkpoints import Checkpoints
 from guilder_server.ledger.flows.holds import Holds
 from guilder_server.ledger.flows.transactions import Transactions
 from guilder_server.ledger.infra.books import PostgresBooks
+from guilder_server.ledger.infra.checkpoints import PostgresCheckpoints
 from guilder_server.ledger.infra.poster import poster
 from guilder_server.ledger.infra.store import PostgresLedger
 from guilder_server.ledger.jobs import LedgerJobs
@@ -57,6 +65,7 @@ from guilder_server.ledger.views import (
     view_as_of,
     view_balance,
     view_bulk,
+    view_checkpoint,
     view_entry,
     view_standing,
     view_transaction,
@@ -164,6 +173,7 @@ class House:
         self.ledger_accounts = LedgerAccounts(books, ids, clock)
         self.transactions = Transactions(books, ids, clock)
         self.books, self.holds = books, Holds(books, clock)
+        self.checkpoints = Checkpoints(PostgresCheckpoints(pool, reads))
         gateways = {gateway.name: gateway for gateway in make_gateways(settings, clock)}
         self.default_gateway = next(iter(gateways))
         customer_store = PostgresCustomers(pool, reads)
@@ -195,6 +205,7 @@ class House:
             ChargesApi(self.tools),
             CustomersApi(self.customer_flows),
             LedgerAccountsApi(self.ledger_accounts),
+            LedgerCheckpointsApi(self.checkpoints),
             LedgerTransactionsApi(self.transactions, self.holds),
             EventsApi(Events(self.event_store, self.webhooks)),
             PaymentIntentsApi(self.tools),
@@ -319,6 +330,7 @@ def _views(clock: Clock) -> Views:
             Account: view_account,
             AsOf: view_as_of,
             Bulk: view_bulk,
+            Checkpoint: view_checkpoint,
             Entry: view_entry,
             Posted: view_transaction,
             Standing: view_standing,

@@ -86,6 +86,12 @@ from guilder_server.wire.ledger_accounts import (
     RetrieveLedgerBalanceParams,
     UpdateLedgerAccountParams,
 )
+from guilder_server.wire.ledger_checkpoints import (
+    LedgerCheckpoint,
+    LedgerCheckpointList,
+    ListLedgerCheckpointsParams,
+    RetrieveLedgerCheckpointParams,
+)
 from guilder_server.wire.ledger_transactions import (
     CreateLedgerTransactionParams,
     CreateLedgerTransactionsParams,
@@ -340,6 +346,8 @@ __all__ = [
     "LedgerBulkItem",
     "LedgerBulkItemParams",
     "LedgerBulkResult",
+    "LedgerCheckpoint",
+    "LedgerCheckpointList",
     "LedgerCode",
     "LedgerConditionParams",
     "LedgerEntry",
@@ -356,6 +364,7 @@ __all__ = [
     "ListEventDeliveriesParams",
     "ListEventsParams",
     "ListLedgerAccountsParams",
+    "ListLedgerCheckpointsParams",
     "ListLedgerEntriesParams",
     "ListLedgerTransactionsParams",
     "ListPaymentIntentsParams",
@@ -424,6 +433,7 @@ __all__ = [
     "RetrieveEventParams",
     "RetrieveLedgerAccountParams",
     "RetrieveLedgerBalanceParams",
+    "RetrieveLedgerCheckpointParams",
     "RetrieveLedgerTransactionParams",
     "RetrievePaymentIntentParams",
     "RetrievePaymentMethodParams",

@@ -7,7 +7,8 @@ from typing import Any
 # What these look like the contract alone says.
 OBJECTS = frozenset(
     {
-        *("ledger_account", "ledger_balance", "ledger_bulk_result", "ledger_entry"),
+        *("ledger_account", "ledger_balance", "ledger_bulk_result", "ledger_checkpoint"),
+        "ledger_entry",
         *("ledger_transaction", "webhook_delivery", "webhook_replay"),
     }
 )
