@@ -54,6 +54,7 @@ def _expected_failures() -> tuple[type[Exception], ...]:
         NoUnprivilegedUser,
         ServerFailed,
     )
+    from guilder_server.ledger.verification.remembered import Unreadable
     from guilder_server.postgres.migrate import NewerDatabase
 
     return (
@@ -68,6 +69,7 @@ def _expected_failures() -> tuple[type[Exception], ...]:
         Refused,
         ServerFailed,
         Unreachable,
+        Unreadable,
         Untriggerable,
         psycopg.OperationalError,
     )
@@ -108,7 +110,7 @@ def _verify_ledger(options: argparse.Namespace) -> int:
     from guilder_server.commands.servers import reachable
 
     with reachable(_settings(options), options.data_dir, "ledger verify") as settings:
-        return application.verify_ledger(settings)
+        return application.verify_ledger(settings, options.since)
 
 
 def _show_snapshot(options: argparse.Namespace) -> int:
@@ -171,6 +173,12 @@ def _parser() -> argparse.ArgumentParser:
         "verify",
         _verify_ledger,
         "prove that the books balance and agree with the payments",
+    )
+    verify.add_argument(
+        "--since",
+        type=Path,
+        metavar="FILE",
+        help="only what was committed since FILE was last written, which is then written anew",
     )
     _add_data_dir(verify)
 

@@ -1,7 +1,8 @@
 """The worker, what is done for nobody who waits: `guilder worker`, and a part of `guilder dev`.
 
 It carries webhooks out and puts replays on their way, woken through Redis and by its own timer,
-chains and signs what the ledger has posted, and forgets what has been kept for long enough. Any number of workers may run.
+chains and signs what the ledger has posted, and forgets what has been kept for long enough.
+Any number of workers may run.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from guilder_server.embedded import Secrets
@@ -62,11 +63,11 @@ def accounts_and_keys(settings: Settings) -> AbstractContextManager[Desk]:
     return desk(settings.required_database_url, pepper, declared_permissions())
 
 
-def verify_ledger(settings: Settings) -> int:
+def verify_ledger(settings: Settings, since: Path | None) -> int:
     """Print what was checked; 1 at the first difference."""
     from guilder_server.ledger.verification import verify
 
-    return asyncio.run(verify(settings.required_database_url))
+    return asyncio.run(verify(settings.required_database_url, since))
 
 
 def show_snapshot(settings: Settings, event_id: str) -> int:

@@ -1,4 +1,4 @@
-"""What the worker does for the ledger, done once: everything is chained, and a checkpoint signed."""
+"""What the worker does for the ledger, done once: everything is chained, a checkpoint signed."""
 
 from __future__ import annotations
 

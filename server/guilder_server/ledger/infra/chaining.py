@@ -98,18 +98,19 @@ class PostgresChain:
         many blocks that were. Whoever comes while another is at it has nothing to do."""
         done = 0
         while True:
-            async with self._pool.query() as connection, connection.transaction():
+            async with self._pool.point() as connection, connection.transaction():
                 if not await _locked(connection):
                     return done
-                round = await seal_backlog(connection) or len(await place(connection))
-            done += round
-            if round == 0:
+                sealed = await seal_backlog(connection)
+                placed = 0 if sealed else len(await place(connection))
+            done += sealed + placed
+            if not sealed and placed < _AT_ONCE:
                 return done
 
     async def sign(self, before: datetime, signed: Callable[[Tip], Checkpoint]) -> int:
         """A checkpoint for each chain that has grown since its last one, if that is from
         `before`."""
-        async with self._pool.query() as connection, connection.transaction():
+        async with self._pool.point() as connection, connection.transaction():
             if not await _locked(connection):
                 return 0
             rows = await (await connection.execute(_TIPS, [before])).fetchall()
