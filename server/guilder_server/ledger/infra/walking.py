@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,21 +48,24 @@ Lines = list[tuple[str, list[Line]]]  # of each transaction of a block; empty wh
 
 async def chained(
     connection: Connection, tenant: int, after: int = 0
-) -> AsyncIterator[tuple[Block, Lines]]:
-    """The blocks past a position. To be called in a transaction, one walk at a time."""
-    async for one in _walk(connection, _CHAINED, [tenant, after]):
-        yield one
+) -> AsyncGenerator[tuple[Block, Lines], None]:
+    """The blocks past a position. To be called in a transaction, one walk at a time; one that
+    is not walked to its end has to be closed."""
+    async with aclosing(_walk(connection, _CHAINED, [tenant, after])) as walk:
+        async for one in walk:
+            yield one
 
 
-async def pending(connection: Connection, tenant: int) -> AsyncIterator[tuple[Block, Lines]]:
+async def pending(connection: Connection, tenant: int) -> AsyncGenerator[tuple[Block, Lines], None]:
     """The blocks that have no place yet, in the order in which they will get one."""
-    async for one in _walk(connection, _PENDING, [tenant]):
-        yield one
+    async with aclosing(_walk(connection, _PENDING, [tenant])) as walk:
+        async for one in walk:
+            yield one
 
 
 async def _walk(
     connection: Connection, sql: str, values: Sequence[Any]
-) -> AsyncIterator[tuple[Block, Lines]]:
+) -> AsyncGenerator[tuple[Block, Lines], None]:
     async with connection.cursor(name="blocks") as cursor:
         cursor.itersize = 200
         await cursor.execute(sql, values)

@@ -92,8 +92,7 @@ async def difference(
             return f"{named} is gone"
         if not is_header(own[0][0]):
             return f"the header of {named} is gone"
-        further = lines[number + 1][1] if number + 1 < len(lines) else []
-        committed = _between(expected, own[0], further[0] if further else None)
+        committed = _between(expected, own, [one for _, one in lines[number + 1 : number + 2]])
         for line, row in own:
             locator = chain.locator(line)
             kept[locator] -= 1
@@ -114,16 +113,19 @@ async def difference(
     return f"{place} has the rows that its locators name, and another digest"
 
 
-def _between(expected: Sequence[bytes], first: Line, following: Line | None) -> list[bytes] | None:
-    """The locators of a transaction's entries, if its header and the one that follows are as they
-    were."""
+def _between(
+    expected: Sequence[bytes], own: list[Line], following: list[list[Line]]
+) -> list[bytes] | None:
+    """The locators of a transaction's entries, if its header and the one that follows, if any, are
+    as they were."""
+    if not all(one and is_header(one[0][0]) for one in following):
+        return None
     try:
-        start = expected.index(chain.locator(first[0])) + 1
-        if following is None:
-            return list(expected[start:])
-        return list(expected[start : expected.index(chain.locator(following[0]), start)])
+        start = expected.index(chain.locator(own[0][0])) + 1
+        ends = [expected.index(chain.locator(one[0][0]), start) for one in following]
     except ValueError:
         return None
+    return list(expected[start : ends[0] if ends else None])
 
 
 async def _was(connection: Connection, tenant: int, row: Row, missing: Counter[bytes]) -> str:

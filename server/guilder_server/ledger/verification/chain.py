@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from guilder_server.kernel.clock import unix
@@ -93,26 +94,28 @@ class Walk:
         if mark is not None and self.incremental:
             await self._passes(tenant, name, mark)
             position, head = mark.position, mark.head
-        async for block, lines in chained(self.connection, tenant, position):
-            position += 1
-            if block.position != position:
-                raise Altered(f"the block at {position} of tenant {tenant} is gone")
-            await self._block(tenant, block, lines)
-            head = chain.head(head, position, block.digest)
-            if head != block.head:
-                raise Altered(
-                    f"the chain of tenant {tenant} has another head at {position} than its blocks "
-                    "up to there give"
-                )
+        async with aclosing(chained(self.connection, tenant, position)) as walk:
+            async for block, lines in walk:
+                position += 1
+                if block.position != position:
+                    raise Altered(f"the block at {position} of tenant {tenant} is gone")
+                await self._block(tenant, block, lines)
+                head = chain.head(head, position, block.digest)
+                if head != block.head:
+                    raise Altered(
+                        f"the chain of tenant {tenant} has another head at {position} than its "
+                        "blocks up to there give"
+                    )
         if mark is not None and not self.incremental:
             await self._passes(tenant, name, mark)
         if position:
             self.ends[name] = Mark(position, head)
-        async for block, lines in pending(self.connection, tenant):
-            await self._block(tenant, block, lines)
-            if block.head is not None:
-                raise Altered(f"a block of tenant {tenant} has a head and no place in the chain")
-            self.waiting += 1
+        async with aclosing(pending(self.connection, tenant)) as walk:
+            async for block, lines in walk:
+                await self._block(tenant, block, lines)
+                if block.head is not None:
+                    raise Altered(f"a block of tenant {tenant} has a head, and no place")
+                self.waiting += 1
 
     async def _block(self, tenant: int, block: Block, lines: Lines) -> None:
         sentence = await difference(self.connection, tenant, block, lines)
