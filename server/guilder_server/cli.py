@@ -1,5 +1,5 @@
-"""The command line: `guilder dev | serve | worker | migrate | ledger verify | doctor | snapshot
-show`; what commands/operator adds: `guilder accounts | keys`; and what commands/desk adds:
+"""The command line: `guilder dev | serve | worker | migrate | doctor | snapshot show`; what
+commands/operator adds: `guilder accounts | keys | ledger`; and what commands/desk adds:
 `guilder listen | events tail | trigger`.
 
 Exit status: 0 done, 1 refused or failed, 2 a mistake in the command line or the settings.
@@ -54,6 +54,7 @@ def _expected_failures() -> tuple[type[Exception], ...]:
         NoUnprivilegedUser,
         ServerFailed,
     )
+    from guilder_server.ledger.archive import Wrong
     from guilder_server.ledger.verification.remembered import Unreadable
     from guilder_server.postgres.migrate import NewerDatabase
 
@@ -71,6 +72,7 @@ def _expected_failures() -> tuple[type[Exception], ...]:
         Unreachable,
         Unreadable,
         Untriggerable,
+        Wrong,
         psycopg.OperationalError,
     )
 
@@ -103,14 +105,6 @@ def _migrate(options: argparse.Namespace) -> int:
         print(f"applied {revision}")
     print("The schema is current.")
     return 0
-
-
-def _verify_ledger(options: argparse.Namespace) -> int:
-    from guilder_server.commands import application
-    from guilder_server.commands.servers import reachable
-
-    with reachable(_settings(options), options.data_dir, "ledger verify") as settings:
-        return application.verify_ledger(settings, options.since)
 
 
 def _show_snapshot(options: argparse.Namespace) -> int:
@@ -166,21 +160,6 @@ def _parser() -> argparse.ArgumentParser:
 
     migrate = _add(commands, "migrate", _migrate, "bring the database's schema up to date")
     _add_data_dir(migrate)
-
-    ledger = _add(commands, "ledger", None, "the ledger's own commands")
-    verify = _add(
-        ledger.add_subparsers(metavar="COMMAND", required=True),
-        "verify",
-        _verify_ledger,
-        "prove that the books balance and agree with the payments",
-    )
-    verify.add_argument(
-        "--since",
-        type=Path,
-        metavar="FILE",
-        help="only what was committed since FILE was last written, which is then written anew",
-    )
-    _add_data_dir(verify)
 
     doctor = _add(commands, "doctor", _doctor, "say what is wrong and what to do about it")
     _add_data_dir(doctor)

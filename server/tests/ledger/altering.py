@@ -32,12 +32,12 @@ class Books:
             "WHERE attrelid = %s::regclass AND attnum > 0 ORDER BY attnum",
             [table],
         )
-        return {name: kind for name, kind in rows}
+        return dict(rows)
 
     async def rows(self, table: str) -> list[dict[str, Any]]:
         names = await self.columns(table)
         shown = ", ".join(f"{name}::text" for name in names)
-        order = ", ".join(["tenant_id", "2", "3"])
+        order = "tenant_id, 2, 3"
         found = await self._rows(f"SELECT ctid::text, {shown} FROM {table} ORDER BY {order}")
         return [dict(zip(["ctid", *names], row, strict=True)) for row in found]
 

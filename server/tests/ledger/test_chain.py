@@ -22,7 +22,6 @@ from guilder_server.ledger.verification.blame import _ENTRY, _HEADER
 from guilder_server.postgres.pool import Pool
 from tests.ledger.altering import Books, laid_open
 from tests.ledger.desk import NOON, Desk, opened, refusal, wish
-from tests.support.chained import SIGNING_KEY, chained
 from tests.support.postgres import TestDatabases
 
 pytestmark = pytest.mark.anyio
@@ -175,7 +174,11 @@ async def test_any_column_of_any_row_that_is_altered_is_named(
     row = data.draw(st.sampled_from(rows))
     kind = columns[column]
     other = (_WHEN_NULL if row[column] is None else _OTHER)[kind].format(column)
-    if row[column] is not None and data.draw(st.booleans()) and await _nullable(books, table, column):
+    if (
+        row[column] is not None
+        and data.draw(st.booleans())
+        and await _nullable(books, table, column)
+    ):
         other = "NULL"
     if column in ("account_id", "tenant_id", "version"):
         # Where there is nothing yet.
@@ -336,9 +339,7 @@ _WISHES = st.tuples(
 
 
 @given(
-    rounds=st.lists(
-        st.tuples(st.lists(_WISHES, min_size=1, max_size=5), st.booleans()), max_size=4
-    )
+    rounds=st.lists(st.tuples(st.lists(_WISHES, min_size=1, max_size=5), st.booleans()), max_size=4)
 )
 @settings(max_examples=EXAMPLES // 2, suppress_health_check=_SLOW, deadline=None)
 async def test_random_books_are_in_the_chain_as_they_were_committed(
@@ -451,8 +452,10 @@ async def test_what_is_posted_in_one_call_is_one_block_unless_it_is_large(
     tenant = desk.tenant()
     one, other = [await desk.open(tenant, code) for code in ("one", "other")]
     wishes = [wish([(one, other, n)]) for n in range(1, 11)]
-    sizes = "SELECT cardinality(string_to_array(transactions, ' ')) FROM ledger_blocks " \
+    sizes = (
+        "SELECT cardinality(string_to_array(transactions, ' ')) FROM ledger_blocks "
         "WHERE tenant_id = %s ORDER BY id"
+    )
     await desk.post_all(tenant, *wishes, atomic=True)
     assert await desk.rows(sizes, tenant.id) == [(10,)]
     monkeypatch.setattr(blocks, "LARGEST_BLOCK", 12)
@@ -466,7 +469,9 @@ async def test_what_was_there_before_the_chain_gets_its_place_first(kept: Kept) 
     one, other = [await desk.open(tenant, code) for code in ("one", "other")]
     old = [await desk.post(tenant, (one, other, n)) for n in range(1, 4)]
     async with laid_open(kept.superuser_url) as books:
-        await books.connection.execute("DELETE FROM ledger_blocks WHERE tenant_id = %s", [tenant.id])
+        await books.connection.execute(
+            "DELETE FROM ledger_blocks WHERE tenant_id = %s", [tenant.id]
+        )
         await books.connection.execute(
             "INSERT INTO ledger_backlog SELECT tenant_id, id FROM ledger_transactions "
             "WHERE tenant_id = %s",

@@ -451,7 +451,9 @@ async def test_a_hundred_thousand_entries_are_proved_in_seconds(
     before the planner has its statistics or after."""
     with psycopg.connect(fresh_database_url, autocommit=True) as connection:
         connection.execute(Path(__file__).with_name("many_payments.sql").read_text())
-        connection.execute("INSERT INTO ledger_backlog SELECT tenant_id, id FROM ledger_transactions")
+        connection.execute(
+            "INSERT INTO ledger_backlog SELECT tenant_id, id FROM ledger_transactions"
+        )
         await chained(fresh_database_url)
         for _ in range(2):
             began = time.monotonic()

@@ -76,9 +76,7 @@ ORDER BY 1, 2, 3 LIMIT 2
 """
 
 
-async def difference(
-    connection: Connection, tenant: int, block: Block, lines: Lines
-) -> str | None:
+async def difference(connection: Connection, tenant: int, block: Block, lines: Lines) -> str | None:
     """The first row of the block that is not as it was, as a sentence; None if all are."""
     seal = chain.seal([line for _, own in lines for line, _ in own])
     if seal == chain.Seal(block.locators, block.digest):

@@ -103,7 +103,8 @@ async def _walked(connection: Connection, walk: Walk) -> dict[str, Mark] | None:
     try:
         await walk.run()
     except Altered as altered:
-        return _failed(ROWS, str(altered))
+        _failed(ROWS, str(altered))
+        return None
     took_s = time.monotonic() - began
     print(f"ok      {ROWS}")
     rate = f"{walk.entries} entries in {walk.blocks} blocks, {walk.entries / took_s:.0f} a second"
