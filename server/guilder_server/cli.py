@@ -155,7 +155,12 @@ def _parser() -> argparse.ArgumentParser:
         "--workers", type=_count, metavar="N", help="processes that serve (GUILDER_WORKERS)"
     )
 
-    worker = _add(commands, "worker", _work, "carries webhooks out, beside `guilder serve`")
+    worker = _add(
+        commands,
+        "worker",
+        _work,
+        "carries webhooks out and chains the ledger, beside `guilder serve`",
+    )
     _add_data_dir(worker)
 
     migrate = _add(commands, "migrate", _migrate, "bring the database's schema up to date")

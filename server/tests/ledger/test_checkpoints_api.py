@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from guilder_server.ledger.infra.signing import Signer, is_signed
@@ -47,6 +54,32 @@ def test_a_checkpoint_is_signed_over_what_it_shows(kept: Api) -> None:
     assert key == Signer(SIGNING_KEY).public_key
     assert is_signed(one["signed"], key, signature)
     assert not is_signed(one["signed"] + " ", key, signature)
+
+
+def _documented(account: str, shown: dict[str, Any]) -> subprocess.CompletedProcess[str]:
+    """The example of the documentation, run as a reader would."""
+    page = Path(__file__).parents[3] / "docs" / "ledger.md"
+    (program,) = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    return subprocess.run(
+        [sys.executable, "-c", program, account],
+        input=json.dumps(shown),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_documented_program_verifies_a_checkpoint(kept: Api) -> None:
+    one = kept.get(CHECKPOINTS)["data"][0]
+    done = _documented(kept.account.account, one)
+    assert (done.returncode, done.stderr) == (0, "")
+    for account, shown in (
+        (kept.account.account, {**one, "position": one["position"] + 1}),
+        ("acct_other", one),
+    ):
+        done = _documented(account, shown)
+        assert done.returncode == 1
+        assert "InvalidSignature" in done.stderr
 
 
 def test_a_ledger_that_has_not_grown_gets_no_other_checkpoint(
