@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -50,16 +50,15 @@ async def test_a_chain_whose_worker_is_killed_again_and_again_is_sound(
             tenant = desk.tenant()
             one, other = [await desk.open(tenant, code) for code in ("one", "other")]
             for _ in range(KILLS):
-                process = subprocess.Popen(
-                    [sys.executable, "-c", _CHAINING, url], stdout=subprocess.PIPE
+                process = await asyncio.create_subprocess_exec(
+                    *(sys.executable, "-c", _CHAINING, url), stdout=subprocess.PIPE
                 )
                 assert process.stdout is not None
-                process.stdout.readline()
+                assert await process.stdout.readline() == b"open\n"
                 for n in range(1, 41):
                     await desk.post(tenant, (one, other, n))
                 process.kill()
-                process.wait()
-                process.stdout.close()
+                await process.wait()
             placed = "SELECT count(*) FROM ledger_blocks WHERE position IS NOT NULL"
             assert (await desk.rows(placed))[0][0] > 0
             await chained(url)
@@ -69,8 +68,8 @@ async def test_a_chain_whose_worker_is_killed_again_and_again_is_sound(
 
 
 @pytest.fixture
-def settings(fresh_database_url: str) -> Iterator[Settings]:
-    yield Settings(
+def settings(fresh_database_url: str) -> Settings:
+    return Settings(
         database_url=fresh_database_url,
         key_pepper=PEPPER,
         fingerprint_key=FINGERPRINT_KEY,
@@ -88,8 +87,8 @@ async def test_the_worker_chains_and_signs(settings: Settings, tmp_path: Path) -
         one, other = [await desk.open(tenant, code) for code in ("one", "other")]
         await desk.post_all(tenant, *[wish([(one, other, 5)])] * 3, atomic=True)
     with (tmp_path / "log").open("wb") as log:
-        worker = subprocess.Popen(
-            guilder("worker"), env=environment(environment_of(settings)), stderr=log
+        worker = await asyncio.create_subprocess_exec(
+            *guilder("worker"), env=environment(environment_of(settings)), stderr=log
         )
 
     def signed() -> bool:
@@ -103,4 +102,4 @@ async def test_the_worker_chains_and_signs(settings: Settings, tmp_path: Path) -
         assert eventually(signed, 30), (tmp_path / "log").read_text()
     finally:
         worker.terminate()
-        worker.wait(30)
+        await asyncio.wait_for(worker.wait(), 30)

@@ -73,11 +73,11 @@ def test_the_documented_program_verifies_a_checkpoint(kept: Api) -> None:
     one = kept.get(CHECKPOINTS)["data"][0]
     done = _documented(kept.account.account, one)
     assert (done.returncode, done.stderr) == (0, "")
-    for account, shown in (
+    for named, shown in (
         (kept.account.account, {**one, "position": one["position"] + 1}),
         ("acct_other", one),
     ):
-        done = _documented(account, shown)
+        done = _documented(named, shown)
         assert done.returncode == 1
         assert "InvalidSignature" in done.stderr
 

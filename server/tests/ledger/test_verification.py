@@ -454,10 +454,10 @@ async def test_a_hundred_thousand_entries_are_proved_in_seconds(
         connection.execute(
             "INSERT INTO ledger_backlog SELECT tenant_id, id FROM ledger_transactions"
         )
-        await chained(fresh_database_url)
         for _ in range(2):
             began = time.monotonic()
             assert await verify(fresh_database_url) == 0
             assert time.monotonic() - began < 30
+            await chained(fresh_database_url)
             connection.execute("ANALYZE")
     assert "usd: 41 accounts, 100000 entries" in said()[0][0]
