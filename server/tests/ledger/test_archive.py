@@ -13,7 +13,9 @@ from typing import Any
 import psycopg
 import pytest
 
+from guilder_server.capabilities import SCHEMA
 from guilder_server.ledger.archive import Wrong, export, import_
+from guilder_server.ledger.archive.lines import Account, Hold, Profile, Transaction
 from guilder_server.ledger.verification import verify
 from tests.ledger.keeping import ACCOUNTS, TRANSACTIONS, account, moved, posting
 from tests.support.api import Api, ApiServer
@@ -252,6 +254,22 @@ def test_what_was_altered_on_purpose_is_refused(
     assert not any(books.rows(target.account.account).values())
 
 
+def _columns(table: str) -> set[str]:
+    return {column.name for column in SCHEMA.tables[table].columns} - {"tenant_id"}
+
+
+def test_every_column_of_what_is_exported_is_in_a_line() -> None:
+    """What of a row is left out follows from other rows."""
+    transaction = set(Transaction.__struct_fields__) - {"type", "entries"}
+    assert transaction | {"kind"} == _columns("ledger_transactions")
+    assert set(Hold.__struct_fields__) == _columns("ledger_holds")
+    account = set(Account.__struct_fields__) - {"profile"}
+    follows = {"balance", "version", "posted_at", "held_debits", "held_credits", "public_id"}
+    assert account | follows == _columns("ledger_accounts")
+    named = {"id", "code", "currency", "normal_side", "floor", "ceiling"}
+    assert set(Profile.__struct_fields__) | named == _columns("ledger_profiles")
+
+
 def test_books_are_not_mixed(books: Books, lines: list[bytes]) -> None:
     with pytest.raises(Wrong, match="has a ledger already"):
         books.read(books.source.account.account, lines)
@@ -282,6 +300,16 @@ def test_the_commands_write_a_file_and_read_it(books: Books, tmp_path: Path) -> 
     done = run_guilder("ledger", "import", *target, str(file), settings=settings)
     assert done.returncode == 0, done.stderr
     assert json.loads(file.read_bytes().splitlines()[0])["head"] in done.stdout
+    nowhere = str(tmp_path / "nowhere" / "file")
+    for arguments in (
+        ("import", *target, nowhere),
+        ("export", *tenant, "--output", nowhere),
+        ("verify", "--since", nowhere),
+    ):
+        done = run_guilder("ledger", *arguments, settings=settings)
+        assert done.returncode == 2, done.stderr
+        assert "No such file or directory." in done.stderr
+        assert "Traceback" not in done.stderr
     again = run_guilder("ledger", "import", *target, str(file), settings=settings)
     assert again.returncode == 1
     assert "has a ledger already" in again.stderr

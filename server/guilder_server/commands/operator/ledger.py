@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from guilder_server.commands import application
+from guilder_server.commands.operator.books import Denied
 from guilder_server.commands.servers import reachable
 from guilder_server.settings import read_settings
 
@@ -69,18 +72,27 @@ def _add_data_dir(parser: argparse.ArgumentParser) -> None:
     )
 
 
+@contextmanager
+def _files() -> Iterator[None]:
+    """A file that cannot be read or written is a mistake in the command line."""
+    try:
+        yield
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError) as error:
+        raise Denied(f"{error.filename}: {error.strerror}.", 2) from error
+
+
 def _verify(options: argparse.Namespace) -> int:
-    with reachable(read_settings(), options.data_dir, "ledger verify") as settings:
+    with _files(), reachable(read_settings(), options.data_dir, "ledger verify") as settings:
         return application.verify_ledger(settings, options.since)
 
 
 def _export(options: argparse.Namespace) -> int:
-    with reachable(read_settings(), options.data_dir, "ledger export") as settings:
+    with _files(), reachable(read_settings(), options.data_dir, "ledger export") as settings:
         application.export_ledger(settings, options.account, options.mode, options.output)
     return 0
 
 
 def _import(options: argparse.Namespace) -> int:
-    with reachable(read_settings(), options.data_dir, "ledger import") as settings:
+    with _files(), reachable(read_settings(), options.data_dir, "ledger import") as settings:
         application.import_ledger(settings, options.account, options.mode, options.file)
     return 0
