@@ -105,7 +105,7 @@ def _entries(written: Written) -> str:
         "INSERT INTO ledger_entries "
         "(tenant_id, account_id, version, transaction_id, amount, balance, posted_at) "
         f"SELECT f.tenant, a.id, f.ordinal, {written.id(written.transaction, _NAMES)}, "
-        "leg.amount, leg.amount * f.ordinal, now() "
+        "leg.amount, leg.amount * f.ordinal, f.moment "
         f"FROM filler f CROSS JOIN (VALUES {legs}) AS leg (code, currency, amount) "
         "JOIN ledger_accounts a ON a.tenant_id = f.tenant "
         "AND a.code = leg.code AND a.currency = leg.currency"
