@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -252,6 +253,35 @@ def test_what_was_altered_on_purpose_is_refused(
     with pytest.raises(Wrong, match=reason):
         books.read(target.account.account, altered)
     assert not any(books.rows(target.account.account).values())
+
+
+def test_books_that_do_not_rest_are_exported_as_of_one_moment(books: Books) -> None:
+    source = books.new()
+    bank, sales = account(source, "bank"), account(source, "sales")
+    stop = threading.Event()
+
+    def live() -> None:
+        while not stop.is_set():
+            held = moved(source, bank, sales, 7, status="pending")
+            moved(source, bank, sales, 3)
+            source.post(f"{TRANSACTIONS}/{held}/post")
+
+    living = threading.Thread(target=live)
+    living.start()
+    exports = []
+    try:
+        for _ in range(5):
+            chain(books.url)
+            exports.append(books.written(source.account.account))
+    finally:
+        stop.set()
+        living.join()
+    for lines in exports:
+        target = books.new()
+        books.read(target.account.account, lines)
+        assert _without_head(books.written(target.account.account)) == _without_head(lines)
+    chain(books.url)
+    assert asyncio.run(verify(books.url)) == 0
 
 
 def _columns(table: str) -> set[str]:
