@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import threading
 import time
 import urllib.request
@@ -15,7 +16,8 @@ from urllib.parse import urlsplit
 import sqlalchemy as sa
 
 from load import wrk
-from stage import EMPTY, Serving, Stage, post
+from million import BACKLOG
+from stage import EMPTY, MERCHANTS, MILLION, Serving, Stage, post
 
 HOLDERS = 100
 CALLERS = 4
@@ -27,6 +29,7 @@ _STATEMENTS = {
     "statement_csv_s": "format=csv",
     "statement_effective_s": "basis=effective",
 }
+_RATE = re.compile(r", (\d+) a second")
 
 # The rows of a transaction in bulk, as the application writes them, by one statement.
 _SAME_ROWS = """
@@ -44,6 +47,31 @@ WITH made AS (
 INSERT INTO events (tenant_id, id, type, created, object_id, payload, sequence)
 SELECT tenant_id, :mark || n, type, now(), :mark || n, payload, sequence
 FROM events, generate_series(1, :count) n WHERE object_id = :sample
+"""
+# Books of two entries for each transaction, in the database for the million.
+_BOOKS = """
+WITH sides (id, code, side, sign) AS (
+    VALUES ('la_a', 'bench/a', 'debit', 1), ('la_b', 'bench/b', 'credit', -1)
+), opened AS (
+    INSERT INTO ledger_accounts (tenant_id, code, currency, normal_side, balance, version,
+        public_id, created, posted_at, held_debits, held_credits)
+    SELECT :tenant, code, 'usd', side, sign * 17 * :count, :count, id, now(), now(), 0, 0 FROM sides
+    RETURNING id, public_id
+), profiles AS (
+    INSERT INTO ledger_profiles (tenant_id, id, version, created, code, currency, normal_side,
+        metadata, status)
+    SELECT :tenant, id, 1, now(), code, 'usd', side, '{}', 'open' FROM sides
+), posted AS (
+    INSERT INTO ledger_transactions (tenant_id, id, kind, source, created, available, currency,
+        metadata, pairs)
+    SELECT :tenant, 'lt_' || lpad(n::text, 24, '0'), 'transfer', 'lt_' || lpad(n::text, 24, '0'),
+           now(), now(), 'usd', '{}', '[["la_a", "la_b", 17]]'
+    FROM generate_series(1, :count) n
+)
+INSERT INTO ledger_entries (tenant_id, account_id, version, transaction_id, amount, balance,
+    posted_at)
+SELECT :tenant, o.id, n, 'lt_' || lpad(n::text, 24, '0'), sign * 17, sign * 17 * n, now()
+FROM opened o JOIN sides ON sides.id = o.public_id, generate_series(1, :count) n
 """
 _LONG_ACCOUNT = """
 WITH made AS (
@@ -94,6 +122,8 @@ def measure(stage: Stage, say: Callable[[str], None], seconds: int) -> dict[str,
         figures["as_of_p95_ms"] = wrk(serving.url, "as_of.lua", asked, 1, seconds).p95_ms
         say(f"statements of {ENTRIES:,} entries")
         figures |= statements(serving, key, account)
+    say(f"proving {ENTRIES:,} entries")
+    figures["verify_entries_per_s"] = _proved(stage)
     return figures
 
 
@@ -161,6 +191,24 @@ def _limit(stage: Stage, sample: str) -> float:
         began = time.monotonic()
         connection.execute(sa.text(_SAME_ROWS), values)
     return count / (time.monotonic() - began)
+
+
+def _proved(stage: Stage) -> int:
+    """Entries a second of `guilder ledger verify`, along the chain."""
+    values = {"tenant": stage.first_tenant + MERCHANTS - 1, "count": ENTRIES // 2}
+    with stage.engine(MILLION).begin() as connection:
+        connection.execute(sa.text(_BOOKS), values)
+        connection.exec_driver_sql(BACKLOG)
+    with (
+        stage.engine(MILLION)
+        .connect()
+        .execution_options(isolation_level="AUTOCOMMIT") as connection
+    ):
+        connection.exec_driver_sql("VACUUM ANALYZE")
+    stage.chain(MILLION)
+    found = _RATE.search(stage.verify(MILLION))
+    assert found is not None, "verify says how fast it was"
+    return int(found.group(1))
 
 
 def _lengthen(stage: Stage, sample: str, account: str, first: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import json
 import os
@@ -23,7 +24,9 @@ import sqlalchemy as sa
 
 from guilder_server.capabilities import SCHEMA
 from guilder_server.embedded import PostgresServer
+from guilder_server.ledger.infra.chaining import PostgresChain
 from guilder_server.postgres.migrate import upgrade
+from guilder_server.postgres.pool import Pool
 from guilder_server.tenancy.bootstrap import open_account
 from machine import children, cpu_s, filesystem_of, resident_mb
 from written import Written, written_with
@@ -107,6 +110,26 @@ class Stage:
     def cpu_s(self) -> float:
         """What PostgreSQL has used of the processors."""
         return cpu_s(self.postgres.pid)
+
+    def chain(self, database: str) -> None:
+        """What the worker does with what was posted: it gets its place in the chain."""
+
+        async def extend() -> None:
+            pool = Pool(self.postgres.url_of(database))
+            await pool.open()
+            await PostgresChain(pool).extend()
+            await pool.close()
+
+        asyncio.run(extend())
+
+    def verify(self, database: str) -> str:
+        """What `guilder ledger verify` says."""
+        environment = {**os.environ, "GUILDER_DATABASE_URL": self.postgres.url_of(database)}
+        command = [sys.executable, "-c", _PROGRAM, "ledger", "verify"]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise SystemExit(f"bench: the ledger is not sound\n{done.stdout}{done.stderr}")
+        return done.stdout
 
     def checkpoint(self) -> None:
         self._execute_alone("CHECKPOINT")

@@ -19,7 +19,7 @@ from guilder_server.capabilities import SCHEMA
 _STEM = re.compile(r"(?<=_)[0-9A-Za-z]{24}(?![0-9A-Za-z])")
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
-Row = Mapping[str, str | None]  # column to its value as text
+Row = dict[str, str | None]  # column to its value as text
 
 
 @dataclass(frozen=True)
@@ -128,6 +128,9 @@ def written_with(connection: sa.Connection, intent: str) -> Written:
         )
         if here := [dict(row) for row in found.mappings()]:
             rows[table.name] = here
+    for block in rows["ledger_blocks"]:
+        # The database numbers them; the digests stay those of the one payment.
+        block.pop("id")
     accounts = {row["id"]: row for row in rows.pop("ledger_accounts")}
     entries = rows.pop("ledger_entries")
     legs = []

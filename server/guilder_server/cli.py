@@ -1,5 +1,5 @@
-"""The command line: `guilder dev | serve | worker | migrate | ledger verify | doctor | snapshot
-show`; what commands/operator adds: `guilder accounts | keys`; and what commands/desk adds:
+"""The command line: `guilder dev | serve | worker | migrate | doctor | snapshot show`; what
+commands/operator adds: `guilder accounts | keys | ledger`; and what commands/desk adds:
 `guilder listen | events tail | trigger`.
 
 Exit status: 0 done, 1 refused or failed, 2 a mistake in the command line or the settings.
@@ -54,6 +54,8 @@ def _expected_failures() -> tuple[type[Exception], ...]:
         NoUnprivilegedUser,
         ServerFailed,
     )
+    from guilder_server.ledger.archive import Wrong
+    from guilder_server.ledger.verification.remembered import Unreadable
     from guilder_server.postgres.migrate import NewerDatabase
 
     return (
@@ -68,7 +70,9 @@ def _expected_failures() -> tuple[type[Exception], ...]:
         Refused,
         ServerFailed,
         Unreachable,
+        Unreadable,
         Untriggerable,
+        Wrong,
         psycopg.OperationalError,
     )
 
@@ -101,14 +105,6 @@ def _migrate(options: argparse.Namespace) -> int:
         print(f"applied {revision}")
     print("The schema is current.")
     return 0
-
-
-def _verify_ledger(options: argparse.Namespace) -> int:
-    from guilder_server.commands import application
-    from guilder_server.commands.servers import reachable
-
-    with reachable(_settings(options), options.data_dir, "ledger verify") as settings:
-        return application.verify_ledger(settings)
 
 
 def _show_snapshot(options: argparse.Namespace) -> int:
@@ -159,20 +155,16 @@ def _parser() -> argparse.ArgumentParser:
         "--workers", type=_count, metavar="N", help="processes that serve (GUILDER_WORKERS)"
     )
 
-    worker = _add(commands, "worker", _work, "carries webhooks out, beside `guilder serve`")
+    worker = _add(
+        commands,
+        "worker",
+        _work,
+        "carries webhooks out and chains the ledger, beside `guilder serve`",
+    )
     _add_data_dir(worker)
 
     migrate = _add(commands, "migrate", _migrate, "bring the database's schema up to date")
     _add_data_dir(migrate)
-
-    ledger = _add(commands, "ledger", None, "the ledger's own commands")
-    verify = _add(
-        ledger.add_subparsers(metavar="COMMAND", required=True),
-        "verify",
-        _verify_ledger,
-        "prove that the books balance and agree with the payments",
-    )
-    _add_data_dir(verify)
 
     doctor = _add(commands, "doctor", _doctor, "say what is wrong and what to do about it")
     _add_data_dir(doctor)

@@ -41,17 +41,25 @@ from guilder_server.kernel.postings import LedgerTransaction
 from guilder_server.kernel.steps import Page
 from guilder_server.kernel.tenant import Tenant
 from guilder_server.ledger import Balance, BalanceTransaction
-from guilder_server.ledger.api import BalanceApi, LedgerAccountsApi, LedgerTransactionsApi
+from guilder_server.ledger.api import (
+    BalanceApi,
+    LedgerAccountsApi,
+    LedgerCheckpointsApi,
+    LedgerTransactionsApi,
+)
 from guilder_server.ledger.domain.account import AsOf, Entry, Standing
+from guilder_server.ledger.domain.checkpoint import Checkpoint
 from guilder_server.ledger.domain.posted import Bulk, Posted
 from guilder_server.ledger.domain.sums import Sums
 from guilder_server.ledger.flows.accounts import Accounts as LedgerAccounts
 from guilder_server.ledger.flows.balance import LedgerFlows
+from guilder_server.ledger.flows.checkpoints import Checkpoints
 from guilder_server.ledger.flows.holds import Holds
 from guilder_server.ledger.flows.statements import Statements
 from guilder_server.ledger.flows.sums import TrialBalance
 from guilder_server.ledger.flows.transactions import Transactions
 from guilder_server.ledger.infra.books import PostgresBooks
+from guilder_server.ledger.infra.checkpoints import PostgresCheckpoints
 from guilder_server.ledger.infra.poster import poster
 from guilder_server.ledger.infra.statements import PostgresStatements
 from guilder_server.ledger.infra.store import PostgresLedger
@@ -62,6 +70,7 @@ from guilder_server.ledger.views import (
     view_as_of,
     view_balance,
     view_bulk,
+    view_checkpoint,
     view_entry,
     view_standing,
     view_sums,
@@ -191,6 +200,7 @@ class House:
         self.statements = Statements(PostgresStatements(pool))
         self.trial_balance = TrialBalance(PostgresSums(pool))
         self.books, self.holds = books, Holds(books, clock)
+        self.checkpoints = Checkpoints(PostgresCheckpoints(pool, reads))
         gateways = {gateway.name: gateway for gateway in make_gateways(settings, clock)}
         self.default_gateway = next(iter(gateways))
         customer_store = PostgresCustomers(pool, reads)
@@ -227,6 +237,7 @@ class House:
             ChargesApi(self.tools),
             CustomersApi(self.customer_flows),
             LedgerAccountsApi(self.ledger_accounts, self.statements, self.trial_balance),
+            LedgerCheckpointsApi(self.checkpoints),
             LedgerTransactionsApi(self.transactions, self.holds),
             EventsApi(Events(self.event_store, self.webhooks)),
             PaymentIntentsApi(self.tools),
@@ -360,6 +371,7 @@ def _views(clock: Clock) -> Views:
             Account: view_account,
             AsOf: view_as_of,
             Bulk: view_bulk,
+            Checkpoint: view_checkpoint,
             Entry: view_entry,
             Posted: view_transaction,
             Standing: view_standing,

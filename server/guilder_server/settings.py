@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import string
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -15,6 +16,7 @@ from urllib.parse import urlsplit
 
 PREFIX = "GUILDER_"
 _SHORTEST_SECRET = 32
+_SEED_BYTES = 32  # of an Ed25519 key
 # What the commands for developers read by themselves; it says nothing to a server.
 _OF_CLIENTS = frozenset({"GUILDER_API_KEY"})
 
@@ -82,6 +84,15 @@ def _secret(value: str) -> str:
     return value
 
 
+def _seed(value: str) -> str:
+    if len(value) != 2 * _SEED_BYTES or not set(value) <= set(string.hexdigits):
+        raise ValueError(
+            f"must be {2 * _SEED_BYTES} hexadecimal digits; "
+            "one way to make a value: openssl rand -hex 32"
+        )
+    return value.lower()
+
+
 def _setting(default: Any, parse: Callable[[str], Any], about: str, *, secret: bool = False) -> Any:
     return field(
         default=default,
@@ -117,6 +128,16 @@ class Settings:
         _secret,
         "what secrets in the database are encrypted with; without it they cannot be read",
         secret=True,
+    )
+    ledger_signing_key: str = _setting(
+        "",
+        _seed,
+        "what checkpoints of the ledger are signed with, 64 hexadecimal digits; without it none "
+        "are made",
+        secret=True,
+    )
+    ledger_checkpoint_s: int = _setting(
+        60, _whole(0, 86_400), "how old a checkpoint of the ledger gets before the next is made"
     )
     mode: Mode = _setting(
         "test", _one_of("test", "live"), "live lets live keys in, on a durable database only"

@@ -1,7 +1,8 @@
 """The worker, what is done for nobody who waits: `guilder worker`, and a part of `guilder dev`.
 
 It carries webhooks out and puts replays on their way, woken through Redis and by its own timer,
-and forgets what has been kept for long enough. Any number of workers may run.
+chains and signs what the ledger has posted, and forgets what has been kept for long enough.
+Any number of workers may run.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ from guilder_server.composition import (
 )
 from guilder_server.http.contract import Contract
 from guilder_server.kernel.clock import Clock, SystemClock
+from guilder_server.ledger.flows.checkpoints import Signing
+from guilder_server.ledger.infra.chaining import PostgresChain
+from guilder_server.ledger.infra.signing import Signer
 from guilder_server.queue.sweeps import Sweep, Sweeper
 from guilder_server.queue.wakeups import hear
 from guilder_server.settings import Settings
@@ -100,13 +104,25 @@ class Worker:
             clock,
             self._dispatcher.wake,
         )
+        chain = PostgresChain(self._ground.pool)
         forget_deliveries = _older_than(house.webhooks.forget, clock, settings.deliveries_kept_days)
         forget_events = _older_than(house.event_store.forget, clock, settings.events_kept_days)
         return [
             Sweep("carry_on_replays", replays.carry_on, every_s=1),
+            Sweep("extend_ledger_chain", chain.extend, every_s=1),
+            *_signing(settings, self._ground, chain),
             Sweep("forget_deliveries", forget_deliveries, every_s=3600),
             Sweep("forget_events", forget_events, every_s=3600),
         ]
+
+
+def _signing(settings: Settings, ground: Ground, chain: PostgresChain) -> list[Sweep]:
+    if not settings.ledger_signing_key:
+        return []
+    every = timedelta(seconds=settings.ledger_checkpoint_s)
+    signing = Signing(chain, Signer(settings.ledger_signing_key), ground.ids, ground.clock, every)
+    # Looked for six times as often, and a checkpoint is late by no more than that.
+    return [Sweep("sign_ledger", signing.sign, every_s=max(1, settings.ledger_checkpoint_s / 6))]
 
 
 def _older_than(

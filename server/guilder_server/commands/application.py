@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AbstractContextManager
+import os
+import sys
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from guilder_server.embedded import Secrets
@@ -62,11 +65,48 @@ def accounts_and_keys(settings: Settings) -> AbstractContextManager[Desk]:
     return desk(settings.required_database_url, pepper, declared_permissions())
 
 
-def verify_ledger(settings: Settings) -> int:
+def verify_ledger(settings: Settings, since: Path | None) -> int:
     """Print what was checked; 1 at the first difference."""
     from guilder_server.ledger.verification import verify
 
-    return asyncio.run(verify(settings.required_database_url))
+    return asyncio.run(verify(settings.required_database_url, since))
+
+
+def export_ledger(settings: Settings, account: str, mode: str, output: Path | None) -> None:
+    """Write the books of a tenant to `output`, which is there whole or not at all, or to standard
+    output."""
+    from guilder_server.ledger.archive import export
+
+    url, livemode = settings.required_database_url, mode == "live"
+    if output is None:
+        export(url, account, livemode=livemode, write=sys.stdout.buffer.write)
+        return
+    draft = output.with_name(f".{output.name}.{os.getpid()}")
+    try:
+        with open(draft, "xb", opener=_for_nobody_else) as file:
+            export(url, account, livemode=livemode, write=file.write)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(output)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def import_ledger(settings: Settings, account: str, mode: str, file: str) -> None:
+    """Read books from `file`, or from standard input where that is `-`."""
+    from guilder_server.ledger.archive import import_
+
+    url, livemode = settings.required_database_url, mode == "live"
+    with nullcontext(sys.stdin.buffer) if file == "-" else open(file, "rb") as lines:
+        done = import_(url, account, livemode=livemode, file=lines)
+    print(
+        f"{done.transactions} transactions with {done.entries} entries; the head at "
+        f"{done.position} is {done.head}"
+    )
+
+
+def _for_nobody_else(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def show_snapshot(settings: Settings, event_id: str) -> int:

@@ -94,6 +94,15 @@ def _settings(settings: Settings) -> Iterator[Finding]:
             )
     if not missing:
         yield Finding("settings", "ok", f"{settings.mode} mode, {settings.workers} worker(s)")
+    if not settings.ledger_signing_key:
+        yield Finding(
+            "ledger",
+            "warn",
+            "GUILDER_LEDGER_SIGNING_KEY is not set: what is posted is chained and nothing signed",
+            "Set it for `guilder worker`; one way to make a value: openssl rand -hex 32",
+        )
+    else:
+        yield Finding("ledger", "ok", "what is posted is chained and signed")
     if settings.livemode_allowed and settings.public_url is None:
         yield Finding(
             "settings",

@@ -25,6 +25,7 @@ def settings_in(
         key_pepper=secrets.key_pepper,
         fingerprint_key=secrets.fingerprint_key,
         sealing_key=secrets.sealing_key,
+        ledger_signing_key=secrets.ledger_signing_key,
     )
 
 

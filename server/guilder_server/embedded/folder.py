@@ -28,7 +28,7 @@ from guilder_server.embedded.sockets import remove_socket_folder
 # Commands that run until they are stopped; all others are done in a moment.
 LASTING = ("dev", "serve")
 
-_MADE = ("key_pepper", "fingerprint_key", "sealing_key")
+_MADE = ("key_pepper", "fingerprint_key", "sealing_key", "ledger_signing_key")
 
 
 class FolderInUse(Exception):
@@ -42,6 +42,7 @@ class Secrets:
     key_pepper: str
     fingerprint_key: str
     sealing_key: str
+    ledger_signing_key: str
     account: str | None = None
     secret_key: str | None = None
     publishable_key: str | None = None
@@ -122,7 +123,7 @@ class DevelopmentFolder:
     def secrets(self) -> Secrets:
         """The folder's secrets, made the first time."""
         found = self._read("secrets.json")
-        if found is not None and "sealing_key" in found:
+        if found is not None and _MADE[-1] in found:
             return Secrets(**found)
         # A folder of an earlier version keeps what it has and gets what it lacks.
         new = {name: secrets.token_hex(32) for name in _MADE}

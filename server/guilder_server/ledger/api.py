@@ -14,6 +14,7 @@ from guilder_server.kernel.clock import at
 from guilder_server.kernel.steps import Done, Page
 from guilder_server.ledger.domain.account import AsOf, Standing
 from guilder_server.ledger.domain.balance import Balance, BalanceTransaction
+from guilder_server.ledger.domain.checkpoint import Checkpoint
 from guilder_server.ledger.domain.exchanges import Quote
 from guilder_server.ledger.domain.posted import Posted
 from guilder_server.ledger.domain.statement import Period
@@ -21,6 +22,7 @@ from guilder_server.ledger.domain.sums import Selection, Sums
 from guilder_server.ledger.domain.transfers import Expectation, Posting, Wish
 from guilder_server.ledger.flows.accounts import Accounts
 from guilder_server.ledger.flows.balance import LedgerFlows
+from guilder_server.ledger.flows.checkpoints import Checkpoints
 from guilder_server.ledger.flows.holds import Holds
 from guilder_server.ledger.flows.statements import Statements
 from guilder_server.ledger.flows.sums import TrialBalance
@@ -91,6 +93,17 @@ class LedgerAccountsApi:
 
     async def list_ledger_entries(self, call: Call) -> Page:
         return await self._accounts.entries(call.tenant, call.path["account"], list_query(call))
+
+
+class LedgerCheckpointsApi:
+    def __init__(self, checkpoints: Checkpoints) -> None:
+        self._checkpoints = checkpoints
+
+    async def retrieve_ledger_checkpoint(self, call: Call) -> Checkpoint:
+        return await self._checkpoints.retrieve(call.tenant, call.path["checkpoint"])
+
+    async def list_ledger_checkpoints(self, call: Call) -> Page:
+        return await self._checkpoints.page(call.tenant, list_query(call))
 
 
 class LedgerTransactionsApi:

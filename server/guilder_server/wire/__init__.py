@@ -89,6 +89,12 @@ from guilder_server.wire.ledger_accounts import (
     RetrieveLedgerStatementParams,
     UpdateLedgerAccountParams,
 )
+from guilder_server.wire.ledger_checkpoints import (
+    LedgerCheckpoint,
+    LedgerCheckpointList,
+    ListLedgerCheckpointsParams,
+    RetrieveLedgerCheckpointParams,
+)
 from guilder_server.wire.ledger_transactions import (
     CreateLedgerTransactionParams,
     CreateLedgerTransactionsParams,
@@ -393,6 +399,8 @@ __all__ = [
     "LedgerBulkItem",
     "LedgerBulkItemParams",
     "LedgerBulkResult",
+    "LedgerCheckpoint",
+    "LedgerCheckpointList",
     "LedgerCode",
     "LedgerConditionParams",
     "LedgerEntry",
@@ -414,6 +422,7 @@ __all__ = [
     "ListEventDeliveriesParams",
     "ListEventsParams",
     "ListLedgerAccountsParams",
+    "ListLedgerCheckpointsParams",
     "ListLedgerEntriesParams",
     "ListLedgerTransactionsParams",
     "ListPaymentIntentsParams",
@@ -490,6 +499,7 @@ __all__ = [
     "RetrieveLedgerAccountParams",
     "RetrieveLedgerBalanceParams",
     "RetrieveLedgerBalancesParams",
+    "RetrieveLedgerCheckpointParams",
     "RetrieveLedgerStatementParams",
     "RetrieveLedgerTransactionParams",
     "RetrievePaymentIntentParams",

@@ -14,7 +14,7 @@ from tests.support.world import World, populate
 @pytest.fixture(scope="session")
 def world(api_server: ApiServer) -> Iterator[World]:
     client = Api(api_server.url, api_server.open_account())
-    yield populate(client)
+    yield populate(client, api_server.database_url)
     client.close()
 
 

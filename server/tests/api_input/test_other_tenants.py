@@ -17,6 +17,7 @@ from tests.support.world import World, populate
 # The kind of object that a parameter names, where its own name does not say it.
 KINDS = {
     "account": "ledger_account",
+    "checkpoint": "ledger_checkpoint",
     "credit": "ledger_account",
     "debit": "ledger_account",
     "destination": "wallet",
@@ -34,6 +35,7 @@ LISTED = {
     "list_event_deliveries": "delivery",
     "list_events": "event",
     "list_ledger_accounts": "ledger_account",
+    "list_ledger_checkpoints": "ledger_checkpoint",
     "list_ledger_entries": "ledger_entry",
     "list_ledger_transactions": "ledger_transaction",
     "list_wallet_holds": "hold",
@@ -70,7 +72,8 @@ IN_PARAMETERS = [
 @pytest.fixture(scope="session")
 def foreign(api_server: ApiServer) -> World:
     """The same objects in the account of somebody else."""
-    return populate(Api(api_server.url, api_server.open_account()))
+    api = Api(api_server.url, api_server.open_account())
+    return populate(api, api_server.database_url)
 
 
 def kind_of(operation: Operation, name: str) -> str:

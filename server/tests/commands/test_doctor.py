@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -47,6 +48,15 @@ def test_settings_that_can_lose_money_fail_in_live_mode_only(database_url: str) 
     assert {each.status for each in in_test} == {"warn"}
     assert [each.status for each in in_live] == ["fail"] * 3
     assert all(each.advice for each in in_live)
+
+
+def test_a_ledger_that_nobody_signs_is_told(database_url: str) -> None:
+    settings = settings_for(database_url)
+    (finding,) = found(settings)["ledger"]
+    assert finding.status == "warn"
+    assert "GUILDER_LEDGER_SIGNING_KEY" in finding.detail
+    (finding,) = found(dataclasses.replace(settings, ledger_signing_key="0" * 64))["ledger"]
+    assert finding.status == "ok"
 
 
 def test_an_unreachable_database_is_told_with_advice(tmp_path: Path) -> None:

@@ -26,6 +26,8 @@ def test_every_setting_is_read() -> None:
         "GUILDER_KEY_PEPPER": SECRET,
         "GUILDER_FINGERPRINT_KEY": SECRET[::-1],
         "GUILDER_SEALING_KEY": SECRET[16:] * 2,
+        "GUILDER_LEDGER_SIGNING_KEY": "AB" * 32,
+        "GUILDER_LEDGER_CHECKPOINT_S": "0",
         "GUILDER_MODE": "live",
         "GUILDER_HOST": "0.0.0.0",
         "GUILDER_PORT": "8080",
@@ -46,6 +48,7 @@ def test_every_setting_is_read() -> None:
     assert (settings.port, settings.workers, settings.access_log) == (8080, 4, True)
     assert settings.livemode_allowed
     assert (settings.webhook_endpoints, settings.webhook_loopback) == (3, True)
+    assert (settings.ledger_signing_key, settings.ledger_checkpoint_s) == ("ab" * 32, 0)
     assert (settings.events_kept_days, settings.deliveries_kept_days) == (400, 7)
     assert set(environment) == {name for name, _, _ in describe_settings()}
     assert read_settings(environment_of(settings)) == settings
@@ -67,6 +70,9 @@ def test_every_setting_is_read() -> None:
         ("GUILDER_PUBLIC_URL", "pay.example.com", "http:// or https://"),
         ("GUILDER_KEY_PEPPER", "short", "32 characters"),
         ("GUILDER_SEALING_KEY", "short", "32 characters"),
+        ("GUILDER_LEDGER_SIGNING_KEY", "0" * 63, "64 hexadecimal digits"),
+        ("GUILDER_LEDGER_SIGNING_KEY", "g" * 64, "64 hexadecimal digits"),
+        ("GUILDER_LEDGER_CHECKPOINT_S", "-1", "from 0 to 86400"),
         ("GUILDER_WEBHOOK_ENDPOINTS", "0", "from 1 to 1000"),
         ("GUILDER_WEBHOOK_LOOPBACK", "true", "on, off"),
         ("GUILDER_EVENTS_KEPT_DAYS", "0", "from 1 to 3650"),

@@ -22,6 +22,7 @@ from uvicorn.lifespan.on import LifespanOn
 from guilder_server.main import create_app
 from guilder_server.settings import Settings
 from tests.support.api import FINGERPRINT_KEY, PEPPER, SEALING_KEY, document, new_account
+from tests.support.chained import chained
 from tests.support.world import LISTENER
 
 Schema = dict[str, Any]
@@ -61,6 +62,7 @@ _TRANSACTIONS = ("ledger_transaction", "pending_ledger_transaction", "voided_led
 _KINDS: dict[str, tuple[str, ...]] = {
     "account": ("ledger_account", "frozen_ledger_account", "closed_ledger_account"),
     "charge": _CHARGES,
+    "checkpoint": ("ledger_checkpoint",),
     "customer": ("customer", "deleted_customer"),
     "deliverie": ("delivery",),
     "delivery": ("delivery",),
@@ -367,6 +369,7 @@ class SeededApp:
             webhook_endpoints=1000,
         )
         self._app = create_app(settings)
+        self._database_url = database_url
         self.key = new_account(database_url).secret_key
         self._made: dict[str, str] = {}
         self._used: defaultdict[str, int] = defaultdict(int)
@@ -449,6 +452,10 @@ class SeededApp:
             await self._make("ledger_transaction")
             entries = (await self._ask("GET", f"ledger/accounts/{account}/entries"))["data"]
             return str(entries[0]["id"]) if entries else "le_none_1"
+        if kind == "ledger_checkpoint":
+            await self._make("ledger_transaction")
+            await chained(self._database_url)
+            return str((await self._ask("GET", "ledger/checkpoints?limit=1"))["data"][0]["id"])
         assert kind in ("balance_transaction", "event"), f"there is no recipe for {kind}"
         await self._make("charge")
         return str((await self._ask("GET", f"{kind}s?limit=1"))["data"][0]["id"])

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.support.api import Api
+from tests.support.chained import chain
 from tests.support.contract import Operation
 
 # An address, so that no name is looked up. Nothing is sent there: no worker runs beside the server.
@@ -52,6 +53,7 @@ _NAMED: dict[str, dict[str, str]] = {
     "retrieve_balance_transaction": {"id": "balance_transaction"},
     "retrieve_event": {"id": "event"},
     "retrieve_ledger_account": {"account": "ledger_account"},
+    "retrieve_ledger_checkpoint": {"checkpoint": "ledger_checkpoint"},
     "retrieve_ledger_balance": {"account": "ledger_account"},
     "retrieve_ledger_statement": {"account": "ledger_account"},
     "retrieve_ledger_transaction": {"transaction": "ledger_transaction"},
@@ -94,7 +96,7 @@ class World:
         return value
 
 
-def populate(api: Api) -> World:
+def populate(api: Api, database_url: str) -> World:
     customer = api.post("/v1/customers", name="Ada Lovelace", email="ada@example.com")["id"]
     method = api.post("/v1/payment_methods/pm_card_visa/attach", customer=customer)["id"]
     loose = api.post("/v1/payment_methods", type="card", card={"token": "tok_visa"})["id"]
@@ -134,6 +136,8 @@ def populate(api: Api) -> World:
     ]
     wallet_hold = api.post(f"/v1/wallets/{wallet}/holds", amount=300)["id"]
     movement = api.get(f"/v1/wallets/{wallet}/transactions")["data"][0]["id"]
+    chain(database_url)
+    checkpoint = api.get("/v1/ledger/checkpoints")["data"][0]["id"]
     event = api.get("/v1/events")["data"][0]["id"]
     ids = {status: str(intent["id"]) for status, intent in intents.items()}
     ids |= {
@@ -148,6 +152,7 @@ def populate(api: Api) -> World:
         "balance_transaction": refund["balance_transaction"],
         "ledger_account": accounts[0],
         "other_ledger_account": accounts[1],
+        "ledger_checkpoint": checkpoint,
         "ledger_entry": entries[0]["id"],
         "ledger_transaction": posted,
         "pending_ledger_transaction": pending,

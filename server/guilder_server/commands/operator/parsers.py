@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from guilder_server.commands.operator import accounts, keys
+from guilder_server.commands.operator.ledger import add_ledger_commands
 from guilder_server.settings import read_settings
 
 _Commands = argparse._SubParsersAction  # noqa: SLF001 - argparse gives it no other name
@@ -40,6 +41,7 @@ class Add(Protocol):
 def add_operator_commands(commands: _Commands[argparse.ArgumentParser], add: Add) -> None:
     _add_accounts(commands, add)
     _add_keys(commands, add)
+    add_ledger_commands(commands, add)
 
 
 def _add_accounts(commands: _Commands[argparse.ArgumentParser], add: Add) -> None:

@@ -18,6 +18,7 @@ from guilder_server.kernel.errors import Refused
 from guilder_server.kernel.ids import Ids
 from guilder_server.kernel.postings import AccountRef, Condition, Holding, LedgerTransaction
 from guilder_server.ledger.domain.transfers import within
+from guilder_server.ledger.infra.blocks import blocks
 from guilder_server.postgres.columns import BIGINT, INSTANT, JSONB, TEXT
 from guilder_server.postgres.committer import Part, PartMaker
 from guilder_server.postgres.statements import Statement
@@ -142,6 +143,7 @@ class _Trial(_Held):
 class _Entry:
     tenant: int
     account: int
+    ref: AccountRef
     version: int
     transaction: LedgerTransaction
     amount: int
@@ -298,6 +300,7 @@ class Poster(Part):
                 _Entry(
                     tenant,
                     account.id,
+                    leg.account,
                     account.version,
                     transaction,
                     leg.amount,
@@ -329,6 +332,7 @@ class Poster(Part):
             posted = [
                 (_TRANSACTIONS, self._transaction_arrays()),
                 (_ENTRIES, self._entry_arrays()),
+                blocks(self._transactions, self._entries),
             ]
         return [
             *opened,

@@ -2,6 +2,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from guilder_server.ledger.domain.account import LedgerAccount
+from guilder_server.ledger.domain.checkpoint import Checkpoint
 from guilder_server.ledger.domain.holds import Hold, Reference
 from guilder_server.ledger.domain.reversals import Reversal
 from guilder_server.postgres.mapping import Mapping
@@ -198,7 +199,71 @@ references = sa.Table(
     sa.PrimaryKeyConstraint("tenant_id", "id", name="ledger_references_guard"),
 )
 
+# What each commit wrote, as one number for all of it; and, once it has its place in the tenant's
+# chain, the head of the chain there. `domain/chain.py` says what is hashed.
+blocks = sa.Table(
+    "ledger_blocks",
+    metadata,
+    tenant_column(),
+    sa.Column("id", sa.BigInteger, sa.Identity(), nullable=False),
+    sa.Column("transactions", sa.Text, nullable=False, comment="their ids, in order"),
+    sa.Column("locators", sa.LargeBinary, nullable=False, comment="8 bytes for each row"),
+    sa.Column("digest", sa.LargeBinary, nullable=False, comment="SHA-256 of all rows"),
+    sa.Column("position", sa.BigInteger, comment="1, 2, 3 … in the chain; null: not yet"),
+    sa.Column("head", sa.LargeBinary, comment="of the chain, with this block"),
+    sa.PrimaryKeyConstraint("tenant_id", "id"),
+    sa.Index(
+        "ledger_blocks_position",
+        "tenant_id",
+        "position",
+        unique=True,
+        postgresql_where=sa.text("position IS NOT NULL"),
+    ),
+    sa.Index(
+        "ledger_blocks_pending",
+        "tenant_id",
+        "id",
+        postgresql_where=sa.text("position IS NULL"),
+    ),
+)
+
+# Transactions from before there was a chain, until they have a block too.
+backlog = sa.Table(
+    "ledger_backlog",
+    metadata,
+    tenant_column(),
+    id_column(),
+    sa.PrimaryKeyConstraint("tenant_id", "id"),
+)
+
+checkpoints = sa.Table(
+    "ledger_checkpoints",
+    metadata,
+    tenant_column(),
+    id_column(),
+    instant_column("created"),
+    sa.Column("position", sa.BigInteger, nullable=False),
+    sa.Column("head", sa.LargeBinary, nullable=False),
+    sa.Column("transactions", sa.BigInteger, nullable=False, comment="from the first block on"),
+    sa.Column("public_key", sa.LargeBinary, nullable=False),
+    sa.Column("signature", sa.LargeBinary, nullable=False),
+    sa.PrimaryKeyConstraint("tenant_id", "id"),
+    sa.UniqueConstraint("tenant_id", "position"),
+)
+
+# Books that came from elsewhere: up to that position, what payments moved has its cause there.
+imports = sa.Table(
+    "ledger_imports",
+    metadata,
+    tenant_column(),
+    sa.Column("position", sa.BigInteger, nullable=False),
+    sa.Column("head", sa.LargeBinary, nullable=False),
+    instant_column("created"),
+    sa.PrimaryKeyConstraint("tenant_id", "position"),
+)
+
 PROFILES = Mapping(LedgerAccount, profiles)
 REVERSALS = Mapping(Reversal, reversals)
 HOLDS = Mapping(Hold, holds)
 REFERENCES = Mapping(Reference, references)
+CHECKPOINTS = Mapping(Checkpoint, checkpoints)

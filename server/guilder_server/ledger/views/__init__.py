@@ -12,6 +12,7 @@ from guilder_server.kernel.postings import LedgerTransaction
 from guilder_server.kernel.tenant import Tenant
 from guilder_server.ledger.domain.account import AsOf, Entry, Standing, entry_id
 from guilder_server.ledger.domain.balance import Balance, BalanceTransaction, seen
+from guilder_server.ledger.domain.checkpoint import Checkpoint, signed_text
 from guilder_server.ledger.domain.posted import Bulk, Posted
 from guilder_server.ledger.domain.sums import Sums
 
@@ -149,6 +150,22 @@ def view_entry(entry: Entry, _tenant: Tenant) -> wire.LedgerEntry:
         "effective_at": unix(entry.effective_at),
         "transaction": entry.transaction,
         "version": entry.version,
+    }
+
+
+def view_checkpoint(checkpoint: Checkpoint, tenant: Tenant) -> wire.LedgerCheckpoint:
+    place = (tenant.account, tenant.livemode, checkpoint.position, checkpoint.head)
+    return {
+        "id": checkpoint.id,
+        "object": "ledger_checkpoint",
+        "created": unix(checkpoint.created),
+        "head": checkpoint.head.hex(),
+        "livemode": tenant.livemode,
+        "position": checkpoint.position,
+        "public_key": checkpoint.public_key.hex(),
+        "signature": checkpoint.signature.hex(),
+        "signed": signed_text(*place, checkpoint.created),
+        "transactions": checkpoint.transactions,
     }
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from guilder_server.ledger.domain import chart
+from guilder_server.ledger.verification.payments import ELSEWHERE
+from guilder_server.ledger.verification.proof import Proof
 
 # What each cause should have moved on the account of a wallet: debits, which leave it, above zero.
-MOVED = f"""
+_MOVED = f"""
 SELECT format('%s of tenant %s should have moved %s on account %s, the ledger says %s',
               source, tenant_id, expected, account, moved)
 FROM (
@@ -30,14 +32,16 @@ FROM (
         JOIN ledger_entries e ON e.tenant_id = t.tenant_id AND e.transaction_id = t.id
         JOIN ledger_accounts a ON a.tenant_id = e.tenant_id AND a.id = e.account_id
         LEFT JOIN refunds r ON r.tenant_id = t.tenant_id AND r.id = t.source
-        WHERE starts_with(a.code, '{chart.WALLET}') AND r.id IS NULL
+        LEFT JOIN ({ELSEWHERE}) elsewhere
+            ON elsewhere.tenant_id = t.tenant_id AND elsewhere.id = t.id
+        WHERE starts_with(a.code, '{chart.WALLET}') AND r.id IS NULL AND elsewhere.id IS NULL
     ) sides GROUP BY 1, 2, 3
 ) both_sides
 WHERE expected <> moved ORDER BY tenant_id, source LIMIT 1
 """  # noqa: S608 - a constant of this package
 
 # Counts of limits hold what holds hold that are counted, on the day and in the month of each.
-COUNTED = f"""
+_COUNTED = f"""
 SELECT format('account %s (%s) of tenant %s holds %s, the holds that are counted there hold %s',
               a.code, a.currency, a.tenant_id, a.held_debits, coalesce(h.amount, 0))
 FROM ledger_accounts a
@@ -55,8 +59,8 @@ WHERE starts_with(a.code, '{chart.MEMO}wallet/') AND a.held_debits <> coalesce(h
 ORDER BY a.tenant_id, a.id LIMIT 1
 """  # noqa: S608 - a constant of this package
 
-# Every wallet has its account, and every account of a wallet has its wallet.
-HOUSED = f"""
+# Every wallet has its account, and every account of a wallet its wallet, unless it was imported.
+_HOUSED = f"""
 SELECT format('wallet %s of tenant %s is in %s with a floor of %s, its account %s in %s with %s',
               coalesce(w.id, '(none)'), coalesce(w.tenant_id, a.tenant_id), w.currency, w.floor,
               coalesce(a.code, '(none)'), a.currency, a.floor)
@@ -64,9 +68,16 @@ FROM wallets w
 FULL JOIN (
     SELECT * FROM ledger_accounts WHERE starts_with(code, '{chart.WALLET}')
 ) a ON a.tenant_id = w.tenant_id AND a.public_id = w.ledger_account_id
-WHERE w.id IS NULL OR a.id IS NULL
-   OR (a.code, a.currency, a.floor, a.normal_side)
+LEFT JOIN ledger_imports i ON i.tenant_id = a.tenant_id
+WHERE w.id IS NULL AND i.tenant_id IS NULL OR a.id IS NULL
+   OR w.id IS NOT NULL AND (a.code, a.currency, a.floor, a.normal_side)
       IS DISTINCT FROM ('{chart.WALLET}' || w.id, w.currency, w.floor, 'credit')
    OR w.status = 'closed' AND (a.balance, a.held_debits, a.held_credits) <> (0, 0, 0)
 ORDER BY 1 LIMIT 1
 """  # noqa: S608 - a constant of this package
+
+PROOFS = (
+    Proof("every wallet has its account", _HOUSED),
+    Proof("what wallets moved is in the ledger", _MOVED),
+    Proof("limits of wallets count what is held", _COUNTED),
+)
