@@ -14,6 +14,7 @@ from typing import Literal, TypeAlias
 from guilder_server.kernel.copies import replace
 from guilder_server.kernel.currencies import display
 from guilder_server.kernel.errors import Refused
+from guilder_server.wallets.domain.wallet import Wallet
 
 NOUN = "wallet hold"
 
@@ -42,6 +43,22 @@ class Hold:
     description: str | None = None
     metadata: dict[str, str] = field(default_factory=dict)
     expires_at: datetime | None = None
+
+
+def of_wallet(id: str, wallet: Wallet, amount: int, now: datetime) -> Hold:
+    """`amount` of the wallet, set aside for the merchant; counted where the wallet has limits."""
+    return Hold(
+        id=id,
+        version=1,
+        created=now,
+        status="held",
+        wallet_id=wallet.id,
+        amount=amount,
+        amount_held=amount,
+        amount_captured=0,
+        currency=wallet.currency,
+        counted=wallet.limits.any,
+    )
 
 
 def refuse_ended(hold: Hold, now: datetime) -> None:

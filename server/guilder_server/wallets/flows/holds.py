@@ -10,6 +10,7 @@ from typing import Any
 from guilder_server.kernel import metadata
 from guilder_server.kernel.changes import Changes
 from guilder_server.kernel.clock import Clock, at
+from guilder_server.kernel.copies import replace
 from guilder_server.kernel.errors import InvalidRequest, NotFound
 from guilder_server.kernel.ids import Ids
 from guilder_server.kernel.lists import ListQuery
@@ -41,17 +42,8 @@ class Holds:
         amount, now = params["amount"], self._clock.now()
         refuse_too_much(wallet, amount, "amount")
         changes.rely(wallet)
-        hold = Hold(
-            id=self._ids.new("whl"),
-            version=1,
-            created=now,
-            status="held",
-            wallet_id=wallet.id,
-            amount=amount,
-            amount_held=amount,
-            amount_captured=0,
-            currency=wallet.currency,
-            counted=wallet.limits.any,
+        hold = replace(
+            rules.of_wallet(self._ids.new("whl"), wallet, amount, now),
             destination_id=destination_id,
             description=params.get("description"),
             metadata=metadata.merge({}, params.get("metadata")),

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from guilder_server.kernel.changes import Changes
 from guilder_server.kernel.clock import Clock
+from guilder_server.kernel.copies import replace
 from guilder_server.kernel.ids import Ids
 from guilder_server.kernel.postings import AccountRef
 from guilder_server.kernel.tenant import Tenant
@@ -68,19 +69,8 @@ class Wallets:
         """`amount` is kept for a payment whose rest is being asked for elsewhere."""
         refuse_too_much(wallet, amount, _PARAM)
         changes.rely(wallet)
-        hold = Hold(
-            id=self._ids.new("whl"),
-            version=1,
-            created=self._clock.now(),
-            status="held",
-            wallet_id=wallet.id,
-            amount=amount,
-            amount_held=amount,
-            amount_captured=0,
-            currency=wallet.currency,
-            counted=wallet.limits.any,
-            payment_intent_id=payment_intent_id,
-        )
+        made = holds.of_wallet(self._ids.new("whl"), wallet, amount, self._clock.now())
+        hold = replace(made, payment_intent_id=payment_intent_id)
         changes.hold(posting.held(wallet, amount, counted_on(hold), param=_PARAM))
         changes.record("wallet_hold.created", changes.add(hold))
         return hold
