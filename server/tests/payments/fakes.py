@@ -19,6 +19,7 @@ from guilder_server.gateways import (
     Outcome,
     Request,
     Unknown,
+    take_over,
 )
 from guilder_server.gateways.infra.sandbox import Sandbox
 from guilder_server.kernel.changes import Changes, GuardLost, Stored
@@ -270,10 +271,10 @@ class World:
         """What the sweeper does with an attempt that nobody has in hand."""
         self.clock.instant = at
         attempt = next(attempt for attempt in self.every(Attempt) if attempt.open)
-        in_hand = await sweeping.take(self.tools, TENANT, attempt.id)
+        in_hand = await take_over(self.tools, TENANT, attempt.id)
         assert in_hand is not None
         self.commit(in_hand.changes)
-        assert await sweeping.take(self.tools, TENANT, attempt.id) is None, "it is in hand"
+        assert await take_over(self.tools, TENANT, attempt.id) is None, "it is in hand"
         step = await sweeping.resolve(self.tools, TENANT, attempt.id, answer)
         return await self.carry_out(step)
 
