@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import psycopg
 
 from guilder_server.kernel.currencies import EXPONENTS
-from guilder_server.ledger import verification_wallets
+from guilder_server.ledger import verification_payouts, verification_wallets
 from guilder_server.ledger.domain import chart
 
 
@@ -268,6 +268,7 @@ LEFT JOIN (
     UNION ALL SELECT tenant_id, id FROM wallet_transfers
     UNION ALL SELECT tenant_id, id FROM wallet_holds
     UNION ALL SELECT tenant_id, id FROM wallet_top_ups
+    UNION ALL SELECT tenant_id, id FROM payouts
 ) source ON source.tenant_id = t.tenant_id AND source.id = t.source
 WHERE source.id IS NULL AND t.pairs IS NULL
 ORDER BY t.tenant_id, t.id LIMIT 1
@@ -357,6 +358,9 @@ PROOFS = (
     Proof("limits of wallets count what is held", verification_wallets.COUNTED),
     Proof("what refunds gave back left the ledger", _GIVEN_BACK),
     Proof("what charges refunded left the ledger", _REFUNDED),
+    Proof("what is in transit is what payouts have under way", verification_payouts.IN_TRANSIT),
+    Proof("what payouts moved is what became of them", verification_payouts.MOVED),
+    Proof("payouts name what they moved", verification_payouts.NAMED),
 )
 
 _CURRENCIES = """

@@ -74,7 +74,8 @@ class PlayedGateway(Sandbox):
 
     async def cancel_payout(self, request: Any) -> Answer:
         """What is stopped stays so, and what it does not know will not be sent."""
-        outcome = await super().cancel_payout(request)
+        known = self.stopped.get(request.attempt_id)
+        outcome = known or await super().cancel_payout(request)
         if isinstance(outcome, Declined) and outcome.reason == "canceled":
             self.stopped[request.attempt_id] = outcome
         await self._held.wait()
