@@ -19,8 +19,8 @@ WHERE coalesce(a.amount, 0) <> coalesce(p.amount, 0)
 ORDER BY tenant_id, currency LIMIT 1
 """  # noqa: S608 - constants of this package
 
-# What each payout has in transit, what left the gateway for it, and what of it came to the merchant;
-# and whether the transactions that it names are its own.
+# What each payout has in transit, what left the gateway for it, and what of it came to the
+# merchant; and whether the transactions that it names are its own.
 _LEGS = f"""
     SELECT t.tenant_id, t.source,
            sum(-e.amount) FILTER (WHERE starts_with(a.code, '{chart.PAYOUTS}')) AS in_transit,

@@ -33,7 +33,7 @@ class CreatePayoutParams(TypedDict):
     metadata: NotRequired[MetadataParams]
     method: NotRequired[PayoutMethod]
     statement_descriptor: NotRequired[str]
-    wallet: NotRequired[str]
+    wallet: NotRequired[Id]
 
 
 class ListPayoutsParams(TypedDict):
