@@ -10,12 +10,14 @@ from guilder_server.payouts.ports import Tools
 from guilder_server.wallets import Cause, Wallet
 
 
-def take(tools: Tools, changes: Changes, payout: Payout, wallet: Wallet) -> Payout:
-    """It leaves the wallet, as far as that has it and may give it."""
-    cause = Cause("wallet_withdrawal", payout.id, payout.description)
-    to = chart.in_transit(payout.currency)
-    transaction = tools.wallets.withdraw(changes, wallet, payout.amount, cause, to)
-    return replace(payout, transaction_id=transaction)
+def take(
+    tools: Tools, changes: Changes, wallet: Wallet, amount: int, id: str, description: str | None
+) -> str:
+    """The money of the payout `id` leaves its wallet, as far as that has it and may give it: the id
+    of the ledger transaction."""
+    cause = Cause("wallet_withdrawal", id, description)
+    to = chart.in_transit(wallet.currency)
+    return tools.wallets.withdraw(changes, wallet, amount, cause, to)
 
 
 def pay(tools: Tools, changes: Changes, payout: Payout) -> None:

@@ -110,27 +110,27 @@ async def create_payout(tools: Tools, wish: Wish) -> Step:
     refuse_currency(wallet, currency, "currency")
     rules.refuse_uneven(given["amount"], currency)
     gateway = tools.gateway_for(wish.tenant)
-    changes = Changes(wish.tenant)
+    changes, id = Changes(wish.tenant), tools.ids.new("po")
+    amount, description = given["amount"], given.get("description")
     payout = Payout(
-        id=tools.ids.new("po"),
+        id=id,
         version=1,
         created=now,
         status="pending",
-        amount=given["amount"],
+        amount=amount,
         currency=currency,
         wallet_id=wallet.id,
         counted=wallet.limits.any,
         gateway=gateway.name,
         method=given.get("method", "standard"),
         attempt_id=tools.ids.new("att"),
-        transaction_id="",
+        transaction_id=posting.take(tools, changes, wallet, amount, id, description),
         arrival=now,
         destination=given.get("destination"),
         statement_descriptor=given.get("statement_descriptor"),
-        description=given.get("description"),
+        description=description,
         metadata=merge({}, given.get("metadata")),
     )
-    payout = posting.take(tools, changes, payout, wallet)
     request = PayOutRequest(
         attempt_id=payout.attempt_id,
         made_at=now,
