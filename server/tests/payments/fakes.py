@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -163,11 +163,14 @@ class AttemptsInMemory:
     async def find(self, tenant: Tenant, id: str) -> Attempt | None:
         return self._rows.find(tenant, Attempt, id)
 
-    async def due(self, now: datetime, limit: int) -> Sequence[tuple[Tenant, str]]:
+    async def due(
+        self, now: datetime, limit: int, kinds: Collection[str]
+    ) -> Sequence[tuple[Tenant, str]]:
         due = [
             (attempt.lease_until, tenant, attempt.id)
             for tenant, attempt in self._rows.every(Attempt)
-            if attempt.open and attempt.lease_until is not None and attempt.lease_until < now
+            if attempt.open and attempt.kind in kinds
+            if attempt.lease_until is not None and attempt.lease_until < now
         ]
         due.sort(key=lambda one: one[0])
         return [(tenant, id) for _, tenant, id in due[:limit]]
