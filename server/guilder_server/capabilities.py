@@ -12,6 +12,7 @@ from guilder_server.gateways.infra.store import ATTEMPTS
 from guilder_server.ledger.infra.tables import HOLDS, PROFILES, REFERENCES, REVERSALS
 from guilder_server.payment_methods.infra.tables import PAYMENT_METHODS
 from guilder_server.payments.infra.store import CHARGES, INTENTS, REFUNDS
+from guilder_server.payouts.infra.store import PAYOUTS
 from guilder_server.postgres import keys
 from guilder_server.postgres.rows import Mappings
 from guilder_server.postgres.schema import metadata
@@ -29,6 +30,7 @@ TIERS = (
     "gateways",
     "payment_methods",
     "payments",
+    "payouts",
     "webhooks",
 )
 
@@ -49,6 +51,7 @@ MAPPINGS = Mappings(
         INTENTS,
         CHARGES,
         REFUNDS,
+        PAYOUTS,
         ENDPOINTS,
         DELIVERIES,
         REPLAYS,

@@ -90,6 +90,12 @@ from guilder_server.payments.ports import Tools
 from guilder_server.payments.sandbox_page import PATH as AUTHENTICATION_PATH
 from guilder_server.payments.sandbox_page import SandboxPage
 from guilder_server.payments.views import view_charge, view_intent, view_refund
+from guilder_server.payouts.api import PayoutsApi
+from guilder_server.payouts.domain.payout import Payout
+from guilder_server.payouts.infra.store import PostgresPayouts
+from guilder_server.payouts.jobs import PayoutJobs
+from guilder_server.payouts.ports import Tools as PayoutTools
+from guilder_server.payouts.views import view_payout
 from guilder_server.postgres import snapshots
 from guilder_server.postgres.committer import Committer
 from guilder_server.postgres.keys import KEY_LOOKUP, KeyRecord, Keys, prune_keys
@@ -214,17 +220,30 @@ class House:
         self.method_flows = PaymentMethodFlows(self.methods, method_store, self.customers, clock)
         self.customer_flows = CustomerFlows(customer_store, self.method_flows, ids, clock)
         self.payments = PostgresPayments(pool, reads)
+        attempts, purse_keeper = PostgresAttempts(pool, reads), Wallets(self.purses, ids, clock)
         self.tools = Tools(
             store=self.payments,
-            attempts=PostgresAttempts(pool, reads),
+            attempts=attempts,
             customers=self.customers,
             methods=self.methods,
-            wallets=Wallets(self.purses, ids, clock),
+            wallets=purse_keeper,
             gateways=gateways,
             default_gateway=self.default_gateway,
             ids=ids,
             clock=clock,
             authentication_page=_public_url(settings) + AUTHENTICATION_PATH,
+            timeout_ms=settings.gateway_timeout_ms,
+            lease=_lease(settings),
+        )
+        self.payouts = PostgresPayouts(pool, reads)
+        self.payout_tools = PayoutTools(
+            store=self.payouts,
+            attempts=attempts,
+            wallets=purse_keeper,
+            gateways=gateways,
+            default_gateway=self.default_gateway,
+            ids=ids,
+            clock=clock,
             timeout_ms=settings.gateway_timeout_ms,
             lease=_lease(settings),
         )
@@ -242,6 +261,7 @@ class House:
             EventsApi(Events(self.event_store, self.webhooks)),
             PaymentIntentsApi(self.tools),
             PaymentMethodsApi(self.method_flows),
+            PayoutsApi(self.payout_tools),
             RefundsApi(self.tools),
             WalletsApi(
                 self.wallets,
@@ -262,6 +282,7 @@ class House:
             "customer": self.customers.load,
             "payment_intent": self.payments.intent,
             "payment_method": self.methods.find,
+            "payout": self.payouts.payout,
             "refund": self.payments.refund,
         }
 
@@ -349,6 +370,7 @@ def _sweeper(ground: Ground, house: House, executor: Executor) -> Sweeper:
     ledger_jobs = LedgerJobs(house.books, house.holds, executor, ground.clock)
     wallet_jobs = WalletJobs(house.purses, house.wallet_holds, executor, ground.clock)
     jobs = PaymentJobs(house.tools, executor, ground.committer.commit)
+    payout_jobs = PayoutJobs(house.payout_tools, executor, ground.committer.commit)
 
     async def forget_keys() -> int:
         return await prune_keys(ground.pool, ground.clock.now())
@@ -356,6 +378,8 @@ def _sweeper(ground: Ground, house: House, executor: Executor) -> Sweeper:
     return Sweeper(
         [
             Sweep("resolve_attempts", jobs.resolve_attempts, every_s=2),
+            Sweep("resolve_payouts", payout_jobs.resolve_attempts, every_s=2),
+            Sweep("settle_payouts", payout_jobs.settle, every_s=1),
             Sweep("expire_holds", jobs.expire_holds, every_s=30),
             Sweep("expire_ledger_holds", ledger_jobs.expire_holds, every_s=2),
             Sweep("expire_wallet_holds", wallet_jobs.expire_holds, every_s=2),
@@ -385,6 +409,7 @@ def _views(clock: Clock) -> Views:
             Intent: view_intent,
             LedgerTransaction: ledger_views.posted,
             PaymentMethod: view_payment_method,
+            Payout: view_payout,
             Refund: view_refund,
             Replay: view_replay,
             Revealed: view_revealed,

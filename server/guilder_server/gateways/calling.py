@@ -3,7 +3,7 @@
 The order is always the same: send; if no answer came, ask what became of it; send again only
 where the gateway says it knows nothing of it and is known to carry out one id once. Asking goes
 on until the time is over. What remains is `Unknown`, which a sweeper asks about later. Nothing
-is charged twice on any path.
+is moved twice on any path.
 """
 
 from __future__ import annotations
@@ -14,16 +14,17 @@ from collections.abc import Awaitable
 from typing import TypeVar
 
 from guilder_server.gateways.domain.attempts import Attempt
-from guilder_server.gateways.domain.outcomes import Answer, NotFound, Outcome, Unknown
+from guilder_server.gateways.domain.outcomes import Answer, NotFound, Outcome, Passage, Unknown
 from guilder_server.gateways.domain.requests import (
     AuthorizeRequest,
     CaptureRequest,
     IncrementRequest,
+    PayOutRequest,
     RefundRequest,
     Request,
     VoidRequest,
 )
-from guilder_server.gateways.ports import Gateway, ReplyLost
+from guilder_server.gateways.ports import Gateway, ReplyLost, as_paying_out
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -73,6 +74,26 @@ async def ask(gateway: Gateway, attempt: Attempt, timeout_ms: int = 10_000) -> A
     return await _find(gateway, attempt.asked(), _Budget(timeout_ms))
 
 
+async def stop(gateway: Gateway, attempt: Attempt, timeout_ms: int = 10_000) -> Outcome:
+    """Stop a payout, or find out what became of it. What the gateway does not know may be on its
+    way there."""
+    stopping = as_paying_out(gateway).cancel_payout(_payout_of(attempt))
+    found = await _answer(stopping, timeout_ms / 1000)
+    return Unknown("the gateway does not know it yet") if isinstance(found, NotFound) else found
+
+
+async def follow(gateway: Gateway, attempt: Attempt, timeout_ms: int = 10_000) -> Passage:
+    """Where the money of a payout is that the gateway has approved."""
+    asking = as_paying_out(gateway).find_payout(_payout_of(attempt))
+    return await _answer(asking, timeout_ms / 1000)
+
+
+def _payout_of(attempt: Attempt) -> PayOutRequest:
+    request = attempt.asked()
+    assert isinstance(request, PayOutRequest), f"{attempt.id} is not for a payout"
+    return request
+
+
 async def send(gateway: Gateway, request: Request) -> Outcome:
     """The port's method for this kind of request."""
     match request:
@@ -86,6 +107,8 @@ async def send(gateway: Gateway, request: Request) -> Outcome:
             return await gateway.refund(request)
         case IncrementRequest():
             return await gateway.increment(request)
+        case PayOutRequest():
+            return await as_paying_out(gateway).pay_out(request)
 
 
 async def _find(gateway: Gateway, request: Request, budget: _Budget) -> Answer:

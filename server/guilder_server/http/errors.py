@@ -72,6 +72,8 @@ OWN: Final = frozenset(
         "ledger_reversal_too_large",
         "ledger_transaction_reversed",
         "ledger_transaction_unexpected_state",
+        "payout_unexpected_state",
+        "payouts_not_supported",
         "wallet_closed",
         "wallet_currency_mismatch",
         "wallet_frozen",

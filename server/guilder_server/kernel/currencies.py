@@ -32,9 +32,10 @@ _MINIMUM_CHARGE = {
 }  # fmt: skip
 
 # Charged in whole units although two decimals are written: the last two digits must be 00.
-# (The Hungarian forint and the Taiwan dollar have such a rule for payouts only.)
 # https://docs.stripe.com/currencies#special-cases
 _WHOLE_UNITS = frozenset({"isk", "ugx"})
+# These have such a rule for payouts only.
+_PAID_OUT_WHOLE = frozenset({"huf", "twd"})
 
 
 def named(given: str, param: str = "currency") -> str:
@@ -63,6 +64,11 @@ def granularity(currency: str) -> int:
     if EXPONENTS[currency] == 3:
         return 10
     return 100 if currency in _WHOLE_UNITS else 1
+
+
+def payout_granularity(currency: str) -> int:
+    """Payouts must be a multiple of this many minor units."""
+    return 100 if currency in _PAID_OUT_WHOLE else granularity(currency)
 
 
 def display(amount: int, currency: str) -> str:

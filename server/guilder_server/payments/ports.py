@@ -8,19 +8,21 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from guilder_server.customers import Customer
-from guilder_server.gateways import Attempt, Gateway
+from guilder_server.gateways import Attempts, Gateway, Settler
 from guilder_server.kernel.changes import Changes
 from guilder_server.kernel.clock import Clock
 from guilder_server.kernel.errors import InvalidRequest
 from guilder_server.kernel.ids import Ids
 from guilder_server.kernel.lists import ListQuery
-from guilder_server.kernel.steps import Page, Step
+from guilder_server.kernel.steps import Page
 from guilder_server.kernel.tenant import Tenant
 from guilder_server.payment_methods import PaymentMethod
 from guilder_server.payments.domain.charges import Charge
 from guilder_server.payments.domain.intents import Intent
 from guilder_server.payments.domain.refunds import Refund
 from guilder_server.wallets import Brought, Cause, Hold, Purse, TopUp, Wallet
+
+__all__ = ["Attempts", "Settler", "Store", "Tools", "Wish"]
 
 
 class Store(Protocol):
@@ -57,13 +59,6 @@ class Store(Protocol):
 
     async def expired_holds(self, now: datetime, limit: int) -> Sequence[tuple[Tenant, str]]:
         """Charges whose hold may no longer be captured, of all tenants."""
-
-
-class Attempts(Protocol):
-    async def find(self, tenant: Tenant, id: str) -> Attempt | None: ...
-
-    async def due(self, now: datetime, limit: int) -> Sequence[tuple[Tenant, str]]:
-        """Open attempts of all tenants that nobody has in hand any more."""
 
 
 class Customers(Protocol):
@@ -142,14 +137,6 @@ class Wallets(Protocol):
         self, changes: Changes, wallet: Wallet, top_up: TopUp, amount: int, available: datetime
     ) -> None:
         """A refund of it did not arrive: the money is the wallet's again."""
-
-
-class Settler(Protocol):
-    async def settle(
-        self, tenant: Tenant, step: Step, recovery: dict[str, Any] | None = None
-    ) -> None:
-        """Carries out what was decided without a request, or, with `recovery`, for one that
-        was left waiting. Raises GuardLost when a row has changed meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The door of wallets: what payments may do with them."""
+"""The door of wallets: what payments and payouts may do with them."""
 
 from guilder_server.wallets.domain.hold import Hold
 from guilder_server.wallets.domain.top_up import TopUp

@@ -5,6 +5,7 @@ from typing import Literal, NotRequired, TYPE_CHECKING, TypeAlias, TypedDict
 
 if TYPE_CHECKING:
     from guilder_server.wire.charges import Charge
+    from guilder_server.wire.payouts import Payout
     from guilder_server.wire.refunds import Refund
     from guilder_server.wire.shared import CurrencyCode, Expand, Id, MinorUnits, RangeQuery
 
@@ -14,6 +15,7 @@ BalanceTransactionType: TypeAlias = Literal[
     "payment",
     "payment_failure_refund",
     "payment_refund",
+    "payout_failure",
     "refund",
     "refund_failure",
     "stripe_fee",
@@ -55,7 +57,7 @@ class BalanceTransaction(TypedDict):
     fee_details: list[BalanceTransactionFee]
     net: MinorUnits
     reporting_category: str
-    source: str | Charge | Refund | None
+    source: str | Charge | Refund | Payout | None
     status: Literal["available", "pending"]
     type: BalanceTransactionType
 

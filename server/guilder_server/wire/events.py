@@ -10,12 +10,13 @@ if TYPE_CHECKING:
     from guilder_server.wire.ledger_transactions import LedgerTransaction
     from guilder_server.wire.payment_intents import PaymentIntent
     from guilder_server.wire.payment_methods import PaymentMethod
+    from guilder_server.wire.payouts import Payout
     from guilder_server.wire.refunds import Refund
     from guilder_server.wire.shared import Expand, Id, RangeQuery
     from guilder_server.wire.wallets import Wallet, WalletHold, WalletTopUp, WalletTransfer
     from guilder_server.wire.webhook_endpoints import WebhookEndpoint
 
-EventObject: TypeAlias = 'PaymentIntent | Charge | Refund | Customer | PaymentMethod | WebhookEndpoint | LedgerAccount | LedgerTransaction | Wallet | WalletHold | WalletTopUp | WalletTransfer'
+EventObject: TypeAlias = 'PaymentIntent | Charge | Refund | Payout | Customer | PaymentMethod | WebhookEndpoint | LedgerAccount | LedgerTransaction | Wallet | WalletHold | WalletTopUp | WalletTransfer'
 
 EventPreviousAttributes: TypeAlias = dict[str, Any]
 
@@ -48,6 +49,11 @@ EventType: TypeAlias = Literal[
     "payment_method.automatically_updated",
     "payment_method.detached",
     "payment_method.updated",
+    "payout.canceled",
+    "payout.created",
+    "payout.failed",
+    "payout.paid",
+    "payout.updated",
     "refund.created",
     "refund.failed",
     "refund.updated",

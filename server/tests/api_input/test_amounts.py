@@ -92,6 +92,12 @@ LEDGER: dict[str, tuple[Send, str]] = {
     ),
 }
 WALLETS: dict[str, tuple[Send, str]] = {
+    "create_payout": (
+        lambda w, amount: w.api.post(
+            "/v1/payouts", amount=amount, currency="usd", wallet=w.ids["wallet"]
+        ),
+        "amount",
+    ),
     "capture_wallet_hold": (
         lambda w, amount: w.api.post(
             f"/v1/wallets/{w.ids['wallet']}/holds/{w.ids['hold']}/capture", amount=amount

@@ -45,6 +45,7 @@ LISTED = {
     "list_wallets": "wallet",
     "list_payment_intents": "payment_intent",
     "list_payment_methods": "payment_method",
+    "list_payouts": "payout",
     "list_refunds": "refund",
     "list_webhook_endpoint_deliveries": "delivery",
     "list_webhook_endpoints": "webhook_endpoint",

@@ -13,6 +13,7 @@ import pytest
 from guilder_server.ledger.verification import PROOFS, verify
 from guilder_server.ledger.verification.chain import CHECKPOINTS, COVERED, ROWS
 from tests.ledger.keeping import ACCOUNTS, TRANSACTIONS, account, moved, posting
+from tests.payouts.keeping import PAYOUTS, pay_out
 from tests.support.api import Api, ApiServer
 from tests.support.chained import chained
 from tests.support.postgres import TestDatabases
@@ -42,6 +43,7 @@ def _live(api: Api) -> str:
     api.post("/v1/charges", amount=400, currency="usd", source="tok_visa")
     _keep_books(api)
     _keep_wallets(api)
+    _pay_out(api)
     return str(back["id"])
 
 
@@ -82,6 +84,24 @@ def _change_money(api: Api, bank: str, sales: str, euros: tuple[str, str]) -> No
         postings = [posting(*euros, 12), posting(bank, sales, dollars)]
         made = api.post(TRANSACTIONS, postings=postings, exchange=given, status=status)
         api.post(f"{TRANSACTIONS}/{made['id']}/{'post' if status == 'pending' else 'reverse'}")
+
+
+def _pay_out(api: Api) -> None:
+    """Payouts in each state, one of them of a wallet that is closed by now."""
+    purse, closed = filled(api, 5000), filled(api, 500)
+    for destination in ("ba_pending", "ba_noAccount"):
+        pay_out(api, purse, 300, destination=destination)
+    canceled = pay_out(api, purse, 300, destination="ba_pending")
+    api.post(f"{PAYOUTS}/{canceled['id']}/cancel")
+    kept = pay_out(api, closed, 500, destination="ba_couldNotProcess")["id"]
+    api.post(f"{WALLETS}/{closed}", status="closed")
+    paid = pay_out(api, purse, 300, method="instant")["id"]
+
+    def over() -> bool:
+        states = [api.get(f"{PAYOUTS}/{payout}")["status"] for payout in (paid, kept)]
+        return states == ["paid", "failed"]
+
+    assert eventually(over, 20)
 
 
 def _status(api: Api, refund: str) -> str:
@@ -187,6 +207,7 @@ _LAST_ENTRY = _ENTRY.format("ledger_entries ORDER BY transaction_id DESC, versio
 _SOME_ENTRY = _ENTRY.format("ledger_entries WHERE version = 2 ORDER BY account_id LIMIT 1")
 _CHARGE = "id = (SELECT min(id) FROM charges WHERE amount_captured > 100 AND amount_refunded > 0)"
 _REFUND = "id = (SELECT min(id) FROM refunds WHERE status = 'succeeded')"
+_PAID_OUT = "id = (SELECT min(id) FROM payouts WHERE status = 'paid')"
 _LAST = "(SELECT max(id) FROM ledger_transactions)"
 _MOVED = "id = (SELECT min(id) FROM ledger_transactions WHERE reference = 'first')"
 _OPENED = "id = (SELECT min(id) FROM ledger_accounts WHERE code = 'assets/bank')"
@@ -455,6 +476,26 @@ _TAMPERING = {
         ),
         "what is held is what pending transactions hold",
         "SELECT '(usd)'",
+    ),
+    "the status of a payout": (
+        f"UPDATE payouts SET status = 'in_transit' WHERE {_PAID_OUT}",
+        "what is in transit is what payouts have under way",
+        "SELECT 'usd of tenant'",
+    ),
+    "that a payout was paid": (
+        f"UPDATE payouts SET status = 'failed' WHERE {_PAID_OUT}",
+        "what wallets moved is in the ledger",
+        f"SELECT id FROM payouts WHERE {_PAID_OUT}",
+    ),
+    "the gateway of a payout": (
+        f"UPDATE payouts SET gateway = 'another' WHERE {_PAID_OUT}",
+        "what payouts moved is what became of them",
+        f"SELECT id FROM payouts WHERE {_PAID_OUT}",
+    ),
+    "the transaction of a payout": (
+        f"UPDATE payouts SET transaction_id = 'lt_none' WHERE {_PAID_OUT}",
+        "payouts name what they moved",
+        f"SELECT id FROM payouts WHERE {_PAID_OUT}",
     ),
     "the status of a refund": (
         f"UPDATE refunds SET status = 'failed' WHERE {_REFUND}",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -19,6 +19,7 @@ from guilder_server.gateways import (
     Outcome,
     Request,
     Unknown,
+    take_over,
 )
 from guilder_server.gateways.infra.sandbox import Sandbox
 from guilder_server.kernel.changes import Changes, GuardLost, Stored
@@ -162,11 +163,14 @@ class AttemptsInMemory:
     async def find(self, tenant: Tenant, id: str) -> Attempt | None:
         return self._rows.find(tenant, Attempt, id)
 
-    async def due(self, now: datetime, limit: int) -> Sequence[tuple[Tenant, str]]:
+    async def due(
+        self, now: datetime, limit: int, kinds: Collection[str]
+    ) -> Sequence[tuple[Tenant, str]]:
         due = [
             (attempt.lease_until, tenant, attempt.id)
             for tenant, attempt in self._rows.every(Attempt)
-            if attempt.open and attempt.lease_until is not None and attempt.lease_until < now
+            if attempt.open and attempt.kind in kinds
+            if attempt.lease_until is not None and attempt.lease_until < now
         ]
         due.sort(key=lambda one: one[0])
         return [(tenant, id) for _, tenant, id in due[:limit]]
@@ -270,10 +274,10 @@ class World:
         """What the sweeper does with an attempt that nobody has in hand."""
         self.clock.instant = at
         attempt = next(attempt for attempt in self.every(Attempt) if attempt.open)
-        in_hand = await sweeping.take(self.tools, TENANT, attempt.id)
+        in_hand = await take_over(self.tools, TENANT, attempt.id)
         assert in_hand is not None
         self.commit(in_hand.changes)
-        assert await sweeping.take(self.tools, TENANT, attempt.id) is None, "it is in hand"
+        assert await take_over(self.tools, TENANT, attempt.id) is None, "it is in hand"
         step = await sweeping.resolve(self.tools, TENANT, attempt.id, answer)
         return await self.carry_out(step)
 

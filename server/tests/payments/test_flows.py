@@ -12,6 +12,7 @@ from guilder_server.gateways import (
     AuthorizeRequest,
     NotFound,
     Pending,
+    take_over,
 )
 from guilder_server.kernel.changes import Changes, GuardLost
 from guilder_server.kernel.copies import replace
@@ -22,7 +23,6 @@ from guilder_server.payments.domain.charges import Charge
 from guilder_server.payments.domain.intents import Intent
 from guilder_server.payments.flows import (
     intending,
-    sweeping,
 )
 from tests.payments.fakes import (
     ACTION,
@@ -172,11 +172,11 @@ async def test_nobody_takes_over_what_is_in_hand_or_over(elsewhere: World) -> No
     step = await intending.create_intent(elsewhere.tools, elsewhere.wish(**PAYMENT))
     elsewhere.commit(step.changes)
     attempt = elsewhere.only(Attempt)
-    assert await sweeping.take(elsewhere.tools, TENANT, attempt.id) is None
-    assert await sweeping.take(elsewhere.tools, TENANT, "att_none") is None
+    assert await take_over(elsewhere.tools, TENANT, attempt.id) is None
+    assert await take_over(elsewhere.tools, TENANT, "att_none") is None
     await elsewhere.resolve(APPROVED, NOW + timedelta(seconds=11))
     elsewhere.clock.advance(timedelta(days=1))
-    assert await sweeping.take(elsewhere.tools, TENANT, attempt.id) is None
+    assert await take_over(elsewhere.tools, TENANT, attempt.id) is None
 
 
 async def test_a_lost_request_is_answered_by_whoever_finds_it(elsewhere: World) -> None:
@@ -185,7 +185,7 @@ async def test_a_lost_request_is_answered_by_whoever_finds_it(elsewhere: World) 
     elsewhere.commit(step.changes)
     elsewhere.clock.advance(timedelta(seconds=11))
     attempt = elsewhere.only(Attempt)
-    in_hand = await sweeping.take(elsewhere.tools, TENANT, attempt.id)
+    in_hand = await take_over(elsewhere.tools, TENANT, attempt.id)
     assert in_hand is not None
     assert in_hand.recovery["key"] == "k"
 

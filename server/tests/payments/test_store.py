@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from guilder_server.gateways import Approved, attempts
+from guilder_server.gateways import CARD_KINDS, PAYOUT_KINDS, Approved, attempts
 from guilder_server.gateways.infra.store import ATTEMPTS, PostgresAttempts
 from guilder_server.kernel import contact
 from guilder_server.kernel.changes import Changes
@@ -237,9 +237,12 @@ async def test_attempts_that_nobody_has_in_hand_are_found(kept: Kept) -> None:
     left = attempts.reconcile(begun("att_left", 1), "a person must look")
     await kept.add(begun("att_due", 5), begun("att_leased", 60), lost, settled, left)
     await kept.add(begun("att_other", 1), tenant=STRANGER)
-    due = await kept.attempts.due(NOW + timedelta(seconds=10), 10)
+    await kept.add(replace(begun("att_paying_out", 1), kind="pay_out"))
+    due = await kept.attempts.due(NOW + timedelta(seconds=10), 10, CARD_KINDS)
     assert due == [(STRANGER, "att_other"), (TENANT, "att_lost"), (TENANT, "att_due")]
-    assert await kept.attempts.due(NOW + timedelta(seconds=10), 1) == due[:1]
+    assert await kept.attempts.due(NOW + timedelta(seconds=10), 1, CARD_KINDS) == due[:1]
+    paying_out = await kept.attempts.due(NOW + timedelta(seconds=10), 10, PAYOUT_KINDS)
+    assert paying_out == [(TENANT, "att_paying_out")]
     assert await kept.attempts.find(TENANT, "att_lost") == lost
     assert await kept.attempts.find(TENANT, "att_other") is None
 

@@ -17,6 +17,7 @@ OBJECTS = frozenset(
 FIELDS = {
     "Charge": {"top_up", "wallet"},
     "Event": {"sequence"},
+    "Payout": {"wallet"},
     "PaymentIntent": {"top_up_wallet", "wallet", "wallet_amount", "wallet_charge"},
     "WebhookEndpoint": {
         *("connect", "disabled_at", "disabled_reason", "failing_since"),

@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 
 from guilder_server.composition import Server, compose
-from guilder_server.gateways import Answer, NotFound, Outcome, ReplyLost, Request
+from guilder_server.gateways import Answer, Declined, NotFound, Outcome, ReplyLost, Request
 from guilder_server.gateways.infra.sandbox import Sandbox
 from guilder_server.kernel.clock import Clock, ManualClock
 from guilder_server.settings import Settings
@@ -35,6 +35,7 @@ class PlayedGateway(Sandbox):
         super().__init__(clock, FINGERPRINT_KEY.encode())
         self.carried: dict[str, Request] = {}
         self.asked: list[str] = []
+        self.stopped: dict[str, Declined] = {}
         self.deaf = False
         self._acts_late = False
         self._held = asyncio.Event()
@@ -68,10 +69,26 @@ class PlayedGateway(Sandbox):
     async def increment(self, request: Any) -> Outcome:
         return await self._reply(request, await super().increment(request))
 
+    async def pay_out(self, request: Any) -> Outcome:
+        return await self._reply(request, await super().pay_out(request))
+
+    async def cancel_payout(self, request: Any) -> Answer:
+        """What is stopped stays so, and what it does not know will not be sent."""
+        known = self.stopped.get(request.attempt_id)
+        outcome = known or await super().cancel_payout(request)
+        if isinstance(outcome, Declined) and outcome.reason == "canceled":
+            self.stopped[request.attempt_id] = outcome
+        await self._held.wait()
+        if self.deaf:
+            raise ReplyLost("deaf")
+        return outcome
+
     async def query(self, request: Request) -> Answer:
         self.asked.append(request.attempt_id)
         if self.deaf:
             raise ReplyLost("deaf")
+        if request.attempt_id in self.stopped:
+            return self.stopped[request.attempt_id]
         if request.attempt_id not in self.carried:
             return NotFound()
         return await Sandbox(self._clock, b"key").query(request)

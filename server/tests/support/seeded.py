@@ -70,6 +70,7 @@ _KINDS: dict[str, tuple[str, ...]] = {
     "intent": _INTENTS,
     "payment_intent": _INTENTS,
     "payment_method": ("method", "loose_method", "spent_method"),
+    "payout": ("pending_payout", "payout", "failed_payout"),
     "refund": ("refund",),
     "replay": ("replay",),
     "transaction": _TRANSACTIONS,
@@ -158,6 +159,12 @@ _SENSIBLE_IN: dict[str, dict[str, Schema]] = {
     },
     "CaptureWalletHoldParams": {"amount": _amount(10, 100)},
     "CreatePaymentIntentParams": {"amount": _amount(2010, 3000), "currency": _one_of("usd")},
+    "CreatePayoutParams": {
+        "amount": _amount(10, 100),
+        "currency": _one_of("usd"),
+        "destination": _one_of("ba_1", "ba_noAccount", "ba_pending"),
+        "wallet": _seeds("wallet"),
+    },
     "CreateRefundParams": {"amount": _amount(10, 300)},
     "CreateWalletHoldParams": {"amount": _amount(10, 100)},
     "CreateWalletTransferParams": {"amount": _amount(10, 100)},
@@ -193,6 +200,7 @@ _LEFT_OUT_OF = {
 _NEEDED = {
     "CreateChargeParams": ["source"],
     "CreatePaymentMethodParams": ["card"],
+    "CreatePayoutParams": ["wallet"],
     "CreateRefundParams": ["charge"],
     "PaymentMethodCardParams": ["number", "exp_month", "exp_year"],
 }
@@ -262,6 +270,7 @@ _PAYMENT = {"amount": 2000, "currency": "usd", "customer": seed("customer")}
 _PAID = {**_PAYMENT, "confirm": True, "payment_method": "pm_card_visa"}
 _CARD = {"type": "card", "card": {"token": "tok_visa"}}
 _HELD = {"amount": 2000, "currency": "usd", "source": "tok_visa", "capture": False}
+_PAYOUT = {"amount": 10, "currency": "usd", "wallet": seed("wallet")}
 _ACCOUNT = {"code": "seeds", "currency": "usd", "normal_side": "debit"}
 _POSTINGS = [
     {"debit": seed("ledger_account"), "credit": seed("other_ledger_account"), "amount": 1000}
@@ -291,6 +300,9 @@ _MADE: dict[str, tuple[str, Schema]] = {
     "requires_payment_method": ("payment_intents", _PAYMENT),
     "replay": (f"webhook_endpoints/{seed('webhook_endpoint')}/replays", {"since": 1}),
     "succeeded": ("payment_intents", _PAID),
+    "failed_payout": ("payouts", {**_PAYOUT, "destination": "ba_noAccount"}),
+    "payout": ("payouts", _PAYOUT),
+    "pending_payout": ("payouts", {**_PAYOUT, "destination": "ba_pending"}),
     "empty_wallet": ("wallets", {"currency": "usd"}),
     "other_wallet": ("wallets", {"currency": "usd"}),
     "wallet": ("wallets", {"currency": "usd", "floor": -(10**9)}),

@@ -25,6 +25,7 @@ _SUFFICIENT: dict[str, dict[str, Any]] = {
     "create_ledger_transactions": {"transactions": [{"postings": [_POSTING]}]},
     "create_payment_intent": {"amount": 2000, "currency": "usd"},
     "create_payment_method": {"type": "card", "card": {"token": "tok_visa"}},
+    "create_payout": {"amount": 10, "currency": "usd", "wallet": "{wallet}"},
     "create_refund": {"charge": "{charge}", "amount": 1},
     "create_wallet": {"currency": "usd"},
     "create_wallet_hold": {"amount": 100},
@@ -138,6 +139,10 @@ def populate(api: Api, database_url: str) -> World:
     movement = api.get(f"/v1/wallets/{wallet}/transactions")["data"][0]["id"]
     chain(database_url)
     checkpoint = api.get("/v1/ledger/checkpoints")["data"][0]["id"]
+    # One that is over, so that nothing happens to it while others look.
+    payout = api.post(
+        "/v1/payouts", amount=50, currency="usd", wallet=wallet, destination="ba_noAccount"
+    )["id"]
     event = api.get("/v1/events")["data"][0]["id"]
     ids = {status: str(intent["id"]) for status, intent in intents.items()}
     ids |= {
@@ -160,6 +165,7 @@ def populate(api: Api, database_url: str) -> World:
         "webhook_endpoint": endpoint,
         "delivery": api.get(f"/v1/events/{event}/deliveries")["data"][0]["id"],
         "replay": replay,
+        "payout": payout,
         "wallet": wallet,
         "other_wallet": other_wallet,
         "top_up": top_up,

@@ -111,6 +111,20 @@ async def _transaction_voided(objects: SandboxObjects) -> Made:
     return await objects.post(f"ledger/transactions/{pending['id']}/void")
 
 
+async def _payout_canceled(objects: SandboxObjects) -> Made:
+    payout = await objects.payout("ba_pending")
+    return await objects.post(f"payouts/{payout['id']}/cancel")
+
+
+async def _payout_failed(objects: SandboxObjects) -> Made:
+    return await objects.payout("ba_accountClosed")
+
+
+async def _payout_updated(objects: SandboxObjects) -> Made:
+    payout = await objects.payout()
+    return await objects.post(f"payouts/{payout['id']}", metadata=_REMARK)
+
+
 async def _wallet_updated(objects: SandboxObjects) -> Made:
     wallet = await objects.wallet()
     return await objects.post(f"wallets/{wallet['id']}", metadata=_REMARK)
@@ -163,6 +177,11 @@ HAPPENINGS: dict[str, Happening] = {
     "payment_method.attached": SandboxObjects.attached,
     "payment_method.detached": _method_detached,
     "payment_method.updated": _method_updated,
+    "payout.canceled": _payout_canceled,
+    "payout.created": SandboxObjects.payout,
+    "payout.failed": _payout_failed,
+    "payout.paid": SandboxObjects.payout,
+    "payout.updated": _payout_updated,
     "refund.created": SandboxObjects.refund,
     "refund.failed": _refund_failed,
     "refund.updated": _refund_updated,

@@ -95,6 +95,17 @@ class SandboxObjects:
         wallet = (await self.top_up())["wallet"]
         return await self.post(f"wallets/{wallet}/holds", amount=1500, description=_WHY)
 
+    async def payout(self, destination: str = "ba_test") -> Made:
+        wallet = (await self.top_up())["wallet"]
+        return await self.post(
+            "payouts",
+            amount=1500,
+            currency="usd",
+            wallet=wallet,
+            destination=destination,
+            description=_WHY,
+        )
+
     def _keep(self, made: Made) -> Made:
         self.made[made["id"]] = made
         return made

@@ -27,10 +27,11 @@ State: TypeAlias = Literal["pending", "succeeded", "failed", "unknown", "needs_r
 
 @dataclass(frozen=True)
 class Attempt:
-    """`subject_id` is the charge or refund it is for. Until `lease_until` one process has it in
-    hand; after that a sweeper may ask about it. `recovery` is what that sweeper needs to answer
-    the caller who was left without an answer: the idempotency key, the operation, the wished
-    expansions; once the attempt is settled nobody needs it. `detail` is what the gateway said."""
+    """`subject_id` is the charge, refund or payout it is for. Until `lease_until` one process has
+    it in hand; after that a sweeper may ask about it. `recovery` is what that sweeper needs to
+    answer the caller who was left without an answer: the idempotency key, the operation, the
+    wished expansions; once the attempt is settled nobody needs it. `detail` is what the gateway
+    said."""
 
     id: str
     version: int

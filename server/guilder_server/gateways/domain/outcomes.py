@@ -71,7 +71,8 @@ class Later:
 
 @dataclass(frozen=True, slots=True)
 class Approved:
-    """It is done. `reference` is the gateway's own id of what was done."""
+    """It is done. `reference` is the gateway's own id of what was done. `arrives`: when money that
+    was sent to a bank is expected there."""
 
     reference: str
     captured: bool = False
@@ -80,6 +81,7 @@ class Approved:
     checks: Checks = NOTHING_GIVEN
     risk: Risk = NOT_ASSESSED
     three_d_secure: ThreeDSecure | None = None
+    arrives: datetime | None = None
     later: tuple[Later, ...] = ()
     type: Literal["authorized"] = "authorized"
     network_status: NetworkStatus = "approved_by_network"
@@ -154,5 +156,15 @@ class NotFound:
     """The gateway has never heard of this attempt (yet)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """Money that was paid out has reached the bank. It may still come back: ask again after
+    `check_after`; None: that was the last word."""
+
+    check_after: datetime | None = None
+
+
 Outcome: TypeAlias = Approved | Declined | ActionRequired | Pending | Unknown
 Answer: TypeAlias = Outcome | NotFound
+# Of money on its way to a bank.
+Passage: TypeAlias = Pending | Arrived | Declined | Unknown

@@ -14,7 +14,8 @@ from typing import Any, ClassVar, Literal, TypeAlias
 from guilder_server.gateways.domain.outcomes import NOTHING_GIVEN, Checks
 from guilder_server.kernel.money import Money
 
-Kind: TypeAlias = Literal["authorize", "capture", "void", "refund", "increment"]
+Kind: TypeAlias = Literal["authorize", "capture", "void", "refund", "increment", "pay_out"]
+Method: TypeAlias = Literal["standard", "instant"]
 ThreeDSecureWish: TypeAlias = Literal["automatic", "any", "challenge"]
 Authentication: TypeAlias = Literal["none", "succeeded", "failed"]
 
@@ -99,9 +100,32 @@ class IncrementRequest:
     reference: str
 
 
+@dataclass(frozen=True, slots=True)
+class PayOutRequest:
+    """Send `money` to the bank account `destination`, a token of the gateway; None: the one that
+    the gateway has for the merchant."""
+
+    kind: ClassVar[Kind] = "pay_out"
+
+    attempt_id: str
+    made_at: datetime
+    money: Money
+    destination: str | None = None
+    method: Method = "standard"
+    statement_descriptor: str | None = None
+
+
 Request: TypeAlias = (
-    AuthorizeRequest | CaptureRequest | VoidRequest | RefundRequest | IncrementRequest
+    AuthorizeRequest
+    | CaptureRequest
+    | VoidRequest
+    | RefundRequest
+    | IncrementRequest
+    | PayOutRequest
 )
+# What is asked about money on a card, and about money that goes to a bank.
+CARD_KINDS: tuple[Kind, ...] = ("authorize", "capture", "void", "refund", "increment")
+PAYOUT_KINDS: tuple[Kind, ...] = ("pay_out",)
 
 _KINDS: dict[Kind, type[Request]] = {
     "authorize": AuthorizeRequest,
@@ -109,6 +133,7 @@ _KINDS: dict[Kind, type[Request]] = {
     "void": VoidRequest,
     "refund": RefundRequest,
     "increment": IncrementRequest,
+    "pay_out": PayOutRequest,
 }
 # These have columns of their own beside the stored request.
 _APART = frozenset({"attempt_id", "made_at", "money"})

@@ -24,6 +24,7 @@ from guilder_server.gateways.domain.outcomes import (
     Checks,
     Declined,
     Outcome,
+    Passage,
     Pending,
     Risk,
     RiskLevel,
@@ -34,6 +35,7 @@ from guilder_server.gateways.domain.requests import (
     AuthorizeRequest,
     CaptureRequest,
     IncrementRequest,
+    PayOutRequest,
     RefundRequest,
     Request,
     VoidRequest,
@@ -41,6 +43,7 @@ from guilder_server.gateways.domain.requests import (
 from guilder_server.gateways.infra import sandbox_behaviours as behaviours
 from guilder_server.gateways.infra.sandbox_behaviours import BEHAVIOURS, Behaviour
 from guilder_server.gateways.infra.sandbox_fixtures import CARDS, TOKENS
+from guilder_server.gateways.infra.sandbox_payouts import SandboxBank
 from guilder_server.gateways.ports import Capabilities
 from guilder_server.kernel.clock import Clock
 from guilder_server.kernel.errors import CardDeclined
@@ -80,6 +83,7 @@ class Sandbox:
         multicapture=True,
         incremental_authorization=True,
         partial_refund=True,
+        payouts=True,
     )
 
     def __init__(
@@ -96,6 +100,7 @@ class Sandbox:
         self._authentication_url = authentication_url
         self._fees = fees
         self._delays = delays or Delays()
+        self._bank = SandboxBank()
         self._fingerprints: dict[str, str] = {}
 
     async def authorize(self, request: AuthorizeRequest) -> Outcome:
@@ -126,6 +131,15 @@ class Sandbox:
             return replace(behaviours.GENERIC, reference=_reference(request.attempt_id))
         return Approved(reference=_reference(request.attempt_id))
 
+    async def pay_out(self, request: PayOutRequest) -> Outcome:
+        return self._bank.sent(request, self._clock.now())
+
+    async def cancel_payout(self, request: PayOutRequest) -> Outcome:
+        return self._bank.stopped(request, self._clock.now())
+
+    async def find_payout(self, request: PayOutRequest) -> Passage:
+        return self._bank.found(request, self._clock.now())
+
     async def query(self, request: Request) -> Outcome:
         match request:
             case AuthorizeRequest():
@@ -138,6 +152,8 @@ class Sandbox:
                 return await self.refund(request)
             case IncrementRequest():
                 return await self.increment(request)
+            case PayOutRequest():
+                return await self.pay_out(request)
 
     def tokenize(self, card: RawCard) -> Instrument:
         now = self._clock.now()

@@ -18,6 +18,10 @@ Of wallets:
                                              (2026-11), where its limits are counted
     memo/wallet                      credit  the other side of all that is so counted
 
+Of payouts:
+
+    payouts/in_transit               credit  what has left wallets and has not reached a bank yet
+
 Memorandum accounts keep a count, not money: theirs sum to zero among themselves.
 """
 
@@ -34,10 +38,11 @@ MERCHANT = "merchant/"
 FEES = "fees/"
 GATEWAY = "gateway/"
 WALLET = "wallet/"
+PAYOUTS = "payouts/"
 MEMO = "memo/"
 
 # Codes that begin so are not for callers to give.
-RESERVED = (MERCHANT, FEES, GATEWAY, WALLET, MEMO)
+RESERVED = (MERCHANT, FEES, GATEWAY, WALLET, PAYOUTS, MEMO)
 
 
 def merchant(currency: str, available: datetime) -> AccountRef:
@@ -64,6 +69,10 @@ def spent(wallet_id: str, currency: str, period: str) -> AccountRef:
 
 def spending(currency: str) -> AccountRef:
     return AccountRef(f"{MEMO}wallet", currency, "credit")
+
+
+def in_transit(currency: str) -> AccountRef:
+    return AccountRef(f"{PAYOUTS}in_transit", currency, "credit")
 
 
 def day_of(code: str) -> date:

@@ -1,4 +1,4 @@
-"""The movements of a payment, as transactions of the ledger."""
+"""The movements of payments and payouts, as transactions of the ledger."""
 
 from __future__ import annotations
 
@@ -57,6 +57,48 @@ def refund_failure(
     back = Money(-amount.amount, amount.currency)
     return _merchant_pays(
         id, "refund_failure", source, back, gateway, created, available, description
+    )
+
+
+def payout(
+    id: str, source: str, amount: Money, gateway: str, created: datetime, description: str | None
+) -> LedgerTransaction:
+    """What was in transit has reached the bank: the gateway holds that much less for us."""
+    legs = _arrived(amount, gateway)
+    return LedgerTransaction(
+        id, "payout", source, created, created, amount.currency, legs, description
+    )
+
+
+def payout_failure(
+    id: str, source: str, amount: Money, gateway: str, created: datetime, description: str | None
+) -> LedgerTransaction:
+    """The bank has sent it back: the gateway holds it for us again, and it is in transit."""
+    legs = _arrived(Money(-amount.amount, amount.currency), gateway)
+    return LedgerTransaction(
+        id, "payout_failure", source, created, created, amount.currency, legs, description
+    )
+
+
+def payout_kept(
+    id: str, source: str, amount: Money, created: datetime, description: str | None
+) -> LedgerTransaction:
+    """What could not be paid out is the merchant's, for want of a wallet that takes it back."""
+    currency = amount.currency
+    legs: tuple[Leg, ...] = (
+        Leg(chart.in_transit(currency), amount.amount),
+        Leg(chart.merchant(currency, created), -amount.amount),
+    )
+    return LedgerTransaction(
+        id, "payout_failure", source, created, created, currency, legs, description
+    )
+
+
+def _arrived(amount: Money, gateway: str) -> tuple[Leg, ...]:
+    currency = amount.currency
+    return (
+        Leg(chart.in_transit(currency), amount.amount),
+        Leg(chart.gateway(currency, gateway), -amount.amount),
     )
 
 

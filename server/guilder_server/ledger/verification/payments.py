@@ -32,6 +32,7 @@ LEFT JOIN (
     UNION ALL SELECT tenant_id, id FROM wallet_transfers
     UNION ALL SELECT tenant_id, id FROM wallet_holds
     UNION ALL SELECT tenant_id, id FROM wallet_top_ups
+    UNION ALL SELECT tenant_id, id FROM payouts
 ) source ON source.tenant_id = t.tenant_id AND source.id = t.source
 LEFT JOIN ({ELSEWHERE}) elsewhere ON elsewhere.tenant_id = t.tenant_id AND elsewhere.id = t.id
 WHERE source.id IS NULL AND t.pairs IS NULL AND elsewhere.id IS NULL

@@ -13,7 +13,7 @@ from pathlib import Path
 import psycopg
 
 from guilder_server.ledger.infra.walking import BY_KEY
-from guilder_server.ledger.verification import arithmetic, payments, remembered, wallets
+from guilder_server.ledger.verification import arithmetic, payments, payouts, remembered, wallets
 from guilder_server.ledger.verification.chain import (
     CHECKPOINTS,
     COVERED,
@@ -82,7 +82,10 @@ async def _everything(connection: Connection) -> dict[str, Mark] | None:
     await connection.execute(_WHOLE_TABLES)
     if not (await _holds(connection, COVERED) and await _checkpoints_hold(connection)):
         return None
-    for proof in (*arithmetic.PROOFS, *payments.PROOFS, *wallets.PROOFS):
+    for proof in (
+        *(*arithmetic.PROOFS, *payments.PROOFS),
+        *(*wallets.PROOFS, *payouts.PROOFS),
+    ):
         if not await _holds(connection, proof):
             return None
     return ends

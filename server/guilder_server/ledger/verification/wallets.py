@@ -25,6 +25,8 @@ FROM (
             WHERE status <> 'failed'
             UNION ALL SELECT tenant_id, id, instrument, amount_captured FROM charges
             WHERE gateway = 'wallet'
+            UNION ALL SELECT tenant_id, id, wallet_id, amount FROM payouts
+            WHERE status NOT IN ('failed', 'canceled') OR kept_by IS NOT NULL
         ) said JOIN wallets w ON w.tenant_id = said.tenant_id AND w.id = said.wallet_id
         UNION ALL
         SELECT t.tenant_id, t.source, a.public_id, 0, e.amount

@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from guilder_server.gateways import (
+    AUTHENTICATION_REQUIRED,
     ActionRequired,
     Answer,
     Approved,
+    Asking,
     Attempt,
     AuthorizeRequest,
     Declined,
+    ask_for,
 )
 from guilder_server.kernel.changes import Changes
 from guilder_server.kernel.copies import replace
@@ -24,14 +27,13 @@ from guilder_server.payments.domain import intents
 from guilder_server.payments.domain.charges import HOLD, Charge
 from guilder_server.payments.domain.intents import Intent
 from guilder_server.payments.flows import outcomes, wallets
-from guilder_server.payments.flows.asking import Asking, ask
 from guilder_server.payments.flows.posting import post_charge
 from guilder_server.payments.flows.wallets import Share
 from guilder_server.payments.ports import Tools, Wish
 
 
 @dataclass(frozen=True, slots=True)
-class Authorizing(Asking):
+class Authorizing(Asking[Tools]):
     """An intent to be paid with `method`, as far as a wallet does not have its `share` in it.
     `stored` is what the database has of it so far: None, while it is only now being made."""
 
@@ -60,7 +62,7 @@ class Authorizing(Asking):
     ) -> Done:
         then = attempt.recovery.get("then", {})
         if isinstance(answer, ActionRequired) and then.get("error_on_requires_action"):
-            answer = outcomes.AUTHENTICATION_REQUIRED
+            answer = AUTHENTICATION_REQUIRED
         match answer:
             case Approved():
                 return await self._approve(tools, changes, attempt, answer)
@@ -208,7 +210,7 @@ async def authorize(tools: Tools, wish: Wish, changes: Changes, payment: Authori
         "in_place": given.get("use_stripe_sdk", False) or intent.stays_in_place,
     }
     recovery = wish.remembering(**{name: True for name, wanted in then.items() if wanted})
-    return await ask(tools, changes, payment, request, gateway, recovery)
+    return await ask_for(tools, changes, payment, request, gateway, recovery)
 
 
 async def _intent_of(tools: Tools, tenant: Tenant, attempt: Attempt) -> Intent:

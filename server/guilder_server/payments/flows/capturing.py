@@ -11,14 +11,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from guilder_server.gateways import (
+    AUTHENTICATION_REQUIRED,
     ActionRequired,
     Answer,
     Approved,
+    Asking,
     Attempt,
     CaptureRequest,
     Declined,
     IncrementRequest,
     VoidRequest,
+    ask_for,
 )
 from guilder_server.kernel.changes import Changes
 from guilder_server.kernel.copies import replace
@@ -31,7 +34,6 @@ from guilder_server.payments.domain import amounts, charges, intents
 from guilder_server.payments.domain.charges import Charge
 from guilder_server.payments.domain.intents import Intent
 from guilder_server.payments.flows import outcomes
-from guilder_server.payments.flows.asking import Asking, ask
 from guilder_server.payments.flows.intending import found
 from guilder_server.payments.flows.posting import post_charge
 from guilder_server.payments.ports import Tools, Wish
@@ -40,7 +42,7 @@ _TEXTS = ("description", "statement_descriptor", "statement_descriptor_suffix")
 
 
 @dataclass(frozen=True, slots=True)
-class Holding(Asking):
+class Holding(Asking[Tools]):
     """The hold of `charge`; a charge made directly has no intent."""
 
     charge: Charge
@@ -75,7 +77,7 @@ class Holding(Asking):
             case Declined():
                 return self._refused(changes, attempt, answer)
             case ActionRequired():
-                return self._refused(changes, attempt, outcomes.AUTHENTICATION_REQUIRED)
+                return self._refused(changes, attempt, AUTHENTICATION_REQUIRED)
             case _:
                 return Done(self.wait(changes, attempt), changes)
 
@@ -187,7 +189,7 @@ async def capture(
         final=final,
     )
     recovery = wish.remembering(texts=dict(texts))
-    return await ask(tools, Changes(wish.tenant), hold, request, gateway, recovery)
+    return await ask_for(tools, Changes(wish.tenant), hold, request, gateway, recovery)
 
 
 async def increment_intent(tools: Tools, wish: Wish, id: str) -> Step:
@@ -212,7 +214,7 @@ async def increment_intent(tools: Tools, wish: Wish, id: str) -> Step:
         reference=charge.reference or "",
     )
     recovery = wish.remembering(texts=_texts(wish.given, intent))
-    return await ask(tools, Changes(wish.tenant), hold, request, gateway, recovery)
+    return await ask_for(tools, Changes(wish.tenant), hold, request, gateway, recovery)
 
 
 async def cancel_intent(tools: Tools, wish: Wish, id: str) -> Step:
@@ -238,7 +240,7 @@ async def release(
         reference=charge.reference or "",
     )
     gateway, recovery = tools.gateway(charge.gateway), wish.remembering(reason=reason)
-    return await ask(tools, Changes(wish.tenant), hold, request, gateway, recovery)
+    return await ask_for(tools, Changes(wish.tenant), hold, request, gateway, recovery)
 
 
 async def holding(tools: Tools, tenant: Tenant, intent: Intent) -> Holding:

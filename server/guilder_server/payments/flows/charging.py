@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from guilder_server.gateways import (
+    AUTHENTICATION_REQUIRED,
     ActionRequired,
     Answer,
     Approved,
+    Asking,
     Attempt,
     AuthorizeRequest,
     Declined,
+    ask_for,
 )
 from guilder_server.kernel import contact, currencies
 from guilder_server.kernel.changes import Changes
@@ -24,7 +27,6 @@ from guilder_server.payment_methods import PaymentMethod, refuse_use
 from guilder_server.payments.domain import amounts, charges
 from guilder_server.payments.domain.charges import HOLD, Charge
 from guilder_server.payments.flows import outcomes
-from guilder_server.payments.flows.asking import Asking, ask
 from guilder_server.payments.flows.capturing import Holding, capture
 from guilder_server.payments.flows.describing import receipt_and_shipping, require_customer
 from guilder_server.payments.flows.posting import post_charge
@@ -39,7 +41,7 @@ _TEXTS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Charging(Asking):
+class Charging(Asking[Tools]):
     """A direct charge of `method`. `stored` is what the database has of it so far: None, while
     it is only now being made."""
 
@@ -70,7 +72,7 @@ class Charging(Asking):
             case Declined():
                 return self._decline(changes, answer)
             case ActionRequired():
-                return self._decline(changes, outcomes.AUTHENTICATION_REQUIRED)
+                return self._decline(changes, AUTHENTICATION_REQUIRED)
             case _:
                 after = self.wait(changes, attempt)
                 if attempt.unheard:
@@ -130,7 +132,7 @@ async def create_charge(tools: Tools, wish: Wish) -> Step:
         statement_descriptor=charge.statement_descriptor,
     )
     charging = Charging(None, charge, method)
-    return await ask(tools, changes, charging, request, gateway, wish.recovery)
+    return await ask_for(tools, changes, charging, request, gateway, wish.recovery)
 
 
 async def _source(tools: Tools, wish: Wish, changes: Changes) -> PaymentMethod:

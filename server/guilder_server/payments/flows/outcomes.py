@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import datetime, timedelta
 from typing import Any
 
 from guilder_server.gateways import (
     ActionRequired,
-    Answer,
     Approved,
-    Attempt,
     Declined,
     Instrument,
-    NotFound,
-    Pending,
-    Unknown,
-    attempts,
 )
 from guilder_server.kernel.copies import replace
 from guilder_server.kernel.errors import CardDeclined
@@ -26,18 +19,7 @@ from guilder_server.payments.domain import charges
 from guilder_server.payments.domain.charges import Charge
 from guilder_server.payments.domain.intents import Intent
 
-AUTHENTICATION_REQUIRED = Declined(
-    code="authentication_required",
-    decline_code="authentication_required",
-    message="Your card was declined. This transaction requires authentication.",
-    reason="authentication_required",
-)
-
 AUTHENTICATION_FAILED = "payment_intent_authentication_failure"
-
-# A lost reply is asked about soon, then more rarely, but never left for a minute.
-ASK_AGAIN_FIRST = timedelta(seconds=3)
-ASK_AGAIN_LATEST = timedelta(seconds=30)
 
 
 def charge_outcome(answer: Approved | Declined) -> dict[str, Any]:
@@ -172,37 +154,6 @@ def next_action(
             "source": action.reference,
         },
     }
-
-
-def answered(attempt: Attempt, answer: Answer, now: datetime) -> Attempt:
-    """The attempt once the gateway has said something of it: settled, to be asked about again,
-    or left to a person. With that the caller is answered, so how to do that is forgotten; what
-    follows from the gateway's final word is kept."""
-    after = _answered(attempt, answer, now)
-    then = {name: kept for name, kept in after.recovery.items() if name == "then"}
-    return replace(after, recovery=then)
-
-
-def _answered(attempt: Attempt, answer: Answer, now: datetime) -> Attempt:
-    match answer:
-        case Approved():
-            return attempts.succeed(attempt, answer)
-        case Declined():
-            return attempts.fail(attempt, answer)
-        case ActionRequired() if attempt.kind == "refund":
-            return attempts.reconcile(attempt, "the customer must say where the money shall go")
-        case ActionRequired():
-            return attempts.fail(attempt, AUTHENTICATION_REQUIRED)
-        case Pending():
-            return attempts.wait(attempt, answer)
-        case NotFound():
-            return attempts.reconcile(
-                attempt, "the gateway does not know it and may not be sent it twice"
-            )
-        case Unknown():
-            age = now - attempt.created
-            pause = min(max(ASK_AGAIN_FIRST, age / 2), ASK_AGAIN_LATEST)
-            return attempts.lose(attempt, answer.reason, now + pause)
 
 
 def _given(values: dict[str, Any]) -> dict[str, Any]:

@@ -14,11 +14,13 @@ from guilder_server.gateways import (
     ActionRequired,
     Answer,
     Approved,
+    Asking,
     Attempt,
     Declined,
     Gateway,
     Pending,
     RefundRequest,
+    ask_for,
 )
 from guilder_server.kernel.changes import Changes
 from guilder_server.kernel.copies import replace
@@ -31,14 +33,13 @@ from guilder_server.payments.domain.amounts import part
 from guilder_server.payments.domain.charges import Charge
 from guilder_server.payments.domain.refunds import Refund
 from guilder_server.payments.flows import wallets
-from guilder_server.payments.flows.asking import Asking, ask
 from guilder_server.payments.flows.posting import post_refund, post_refund_failure
 from guilder_server.payments.flows.wallets import ToppedUp
 from guilder_server.payments.ports import Tools, Wish
 
 
 @dataclass(frozen=True, slots=True)
-class Refunding(Asking):
+class Refunding(Asking[Tools]):
     """A refund of `charge`, which counts it already, and of what it brought into a wallet.
     `stored` is what the database has of the refund so far: None, while it is only now being
     made."""
@@ -151,7 +152,7 @@ async def create_refund(tools: Tools, wish: Wish) -> Step:
         reason=refund.reason,
     )
     refunding = Refunding(None, refund, counted, topped)
-    return await ask(tools, changes, refunding, request, gateway, wish.recovery)
+    return await ask_for(tools, changes, refunding, request, gateway, wish.recovery)
 
 
 async def _refund_to_wallet(tools: Tools, changes: Changes, charge: Charge, refund: Refund) -> Done:

@@ -1,4 +1,4 @@
-"""What payments do with wallets: pay out of them, and bring money into them.
+"""What payments and payouts do with wallets: take money out of them, and bring it into them.
 
 All of it is change sets for the commit in which the payment itself changes, so that a payment
 and its wallet never tell two stories. Money to the merchant is available at once.
@@ -39,7 +39,7 @@ class Brought:
 
 
 class Wallets:
-    """The wallets of each tenant, for payments."""
+    """The wallets of each tenant, for payments and payouts."""
 
     def __init__(self, store: WalletStore, ids: Ids, clock: Clock) -> None:
         self._store, self._ids, self._clock = store, ids, clock
@@ -143,6 +143,34 @@ class Wallets:
         self._move(changes, wallet, top_up, "transfer", amount, available)
         after = changes.change(top_up, top_ups.restore(top_up, amount))
         changes.record("wallet_top_up.succeeded", after)
+
+    def withdraw(
+        self, changes: Changes, wallet: Wallet, amount: int, cause: Cause, to: AccountRef
+    ) -> str:
+        """`amount` leaves the wallet for `to`, by its holder's wish: the id of the ledger
+        transaction. The commit refuses it where the wallet does not have it, or may not give it."""
+        refuse_too_much(wallet, amount, posting.AMOUNT)
+        changes.rely(wallet)
+        id, now = self._ids.new("lt"), self._clock.now()
+        return changes.post(posting.paid_out(id, cause, wallet, to, amount, now)).id
+
+    def put_back(
+        self,
+        changes: Changes,
+        wallet: Wallet,
+        amount: int,
+        cause: Cause,
+        origin: AccountRef,
+        counted_on: datetime | None,
+    ) -> str:
+        """What was withdrawn did not arrive: the id of the ledger transaction that brings it from
+        `origin`, whether the wallet is open or frozen. It counts no more against its limits,
+        where it was counted when it was withdrawn."""
+        # A wallet that is closed in this very moment is looked at again.
+        changes.rely(wallet)
+        id, now = self._ids.new("lt"), self._clock.now()
+        transaction = posting.put_back(id, cause, wallet, origin, amount, now, counted_on)
+        return changes.post(transaction).id
 
     def _move(
         self,

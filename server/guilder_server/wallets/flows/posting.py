@@ -85,6 +85,21 @@ def brought(
     return replace(moved, available=available)
 
 
+def put_back(
+    id: str,
+    cause: Cause,
+    wallet: Wallet,
+    origin: AccountRef,
+    amount: int,
+    now: datetime,
+    counted_on: datetime | None,
+) -> LedgerTransaction:
+    """What had left the wallet and did not arrive comes back from `origin`. It counts no more
+    against the limits of the day on which it was counted, unless that is None."""
+    counts = () if counted_on is None else counted(wallet, -amount, counted_on)
+    return _moved(id, cause, origin, account_of(wallet), amount, now, counts, (), AMOUNT)
+
+
 def held(
     wallet: Wallet,
     amount: int,

@@ -15,6 +15,7 @@ from guilder_server.gateways import (
     ActionRequired,
     Answer,
     Approved,
+    Arrived,
     AuthorizeRequest,
     Capabilities,
     CaptureRequest,
@@ -24,10 +25,13 @@ from guilder_server.gateways import (
     Instrument,
     NotFound,
     Outcome,
+    Passage,
+    PayOutRequest,
     RawCard,
     RefundRequest,
     ReplyLost,
     Request,
+    Unknown,
     VoidRequest,
 )
 from guilder_server.gateways.domain import cards
@@ -54,7 +58,7 @@ _TEST_TOKENS = {
 
 class HttpGateway:
     name = "http"
-    capabilities = Capabilities(in_process=False, deduplicates=True)
+    capabilities = Capabilities(in_process=False, deduplicates=True, payouts=True)
 
     def __init__(
         self,
@@ -94,6 +98,18 @@ class HttpGateway:
         message = "This gateway does not raise holds."
         return Declined("incremental_authorization_unsupported", message, type="invalid")
 
+    async def pay_out(self, request: PayOutRequest) -> Outcome:
+        return await self._send(request, destination=request.destination)
+
+    async def cancel_payout(self, request: PayOutRequest) -> Answer:
+        """It sends at once, so there is nothing to stop."""
+        return await self.query(request)
+
+    async def find_payout(self, request: PayOutRequest) -> Passage:
+        reply = await self._reply("GET", f"/attempts/{request.attempt_id}")
+        outcome = _outcome(reply or {})
+        return Arrived() if isinstance(outcome, Approved) else Unknown("it was not sent")
+
     async def query(self, request: Request) -> Answer:
         reply = await self._reply("GET", f"/attempts/{request.attempt_id}")
         return NotFound() if reply is None else _outcome(reply)
@@ -131,11 +147,12 @@ class HttpGateway:
         return captured + timedelta(days=1)
 
     async def _send(self, request: Request, **particulars: Any) -> Outcome:
+        if not isinstance(request, PayOutRequest):
+            particulars["instrument"] = request.instrument
         body = {
             "id": request.attempt_id,
             "amount": request.money.amount,
             "currency": request.money.currency,
-            "instrument": request.instrument,
             **particulars,
         }
         reply = await self._reply("POST", f"/{request.kind}", json=body)

@@ -99,6 +99,7 @@ class Record:
             "capture": self._capture,
             "void": self._void,
             "refund": self._refund,
+            "pay_out": self._pay_out,
         }[kind]
 
     def _authorize(self, body: dict[str, Any]) -> Answer:
@@ -147,6 +148,11 @@ class Record:
             "UPDATE authorizations SET refunded = refunded + ? WHERE reference = ?",
             (body["amount"], body["reference"]),
         )
+        return {"outcome": "approved", "reference": f"hgw_{body['id']}"}
+
+    def _pay_out(self, body: dict[str, Any]) -> Answer:
+        if body["destination"] == "ba_noAccount":
+            return _refused("The bank account could not be found.", "no_account")
         return {"outcome": "approved", "reference": f"hgw_{body['id']}"}
 
     def _hold(self, body: dict[str, Any]) -> sqlite3.Row | None:

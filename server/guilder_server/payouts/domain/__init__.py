@@ -1,0 +1,1 @@
+"""What decides about payouts: their states, and what may be paid out."""
