@@ -45,7 +45,6 @@ from guilder_server.gateways.ports import Attempts, Capabilities, Gateway, PaysO
 from guilder_server.gateways.sweeping import (
     Commit,
     LeftBehind,
-    Settler,
     ask_about,
     take_over,
     until_settled,
@@ -84,7 +83,6 @@ __all__ = [
     "ReplyLost",
     "Request",
     "Risk",
-    "Settler",
     "ThreeDSecure",
     "Unknown",
     "VoidRequest",

@@ -7,7 +7,7 @@ import random
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 import structlog
 
@@ -18,7 +18,7 @@ from guilder_server.gateways.domain.attempts import Attempt
 from guilder_server.gateways.domain.outcomes import Answer
 from guilder_server.gateways.domain.requests import Kind
 from guilder_server.kernel.changes import Changes, GuardLost
-from guilder_server.kernel.steps import Step
+from guilder_server.kernel.steps import Settler, Step
 from guilder_server.kernel.tenant import Tenant
 
 log = structlog.get_logger(__name__)
@@ -29,14 +29,6 @@ _TRIES = 50
 _LONGEST_PAUSE_S = 0.05
 
 Commit: TypeAlias = Callable[[Changes], Awaitable[None]]
-
-
-class Settler(Protocol):
-    async def settle(
-        self, tenant: Tenant, step: Step, recovery: dict[str, Any] | None = None
-    ) -> None:
-        """Carries out what was decided without a request, or, with `recovery`, for one that
-        was left waiting. Raises GuardLost when a row has changed meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from guilder_server.kernel.changes import Changes
 from guilder_server.kernel.errors import GuilderError
+from guilder_server.kernel.tenant import Tenant
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,14 @@ class Awaiting(Generic[Outcome]):
 
 
 Step: TypeAlias = "Done | Awaiting[Any]"
+
+
+class Settler(Protocol):
+    async def settle(
+        self, tenant: Tenant, step: Step, recovery: dict[str, Any] | None = None
+    ) -> None:
+        """Carries out what was decided without a request, or, with `recovery`, for one that
+        was left waiting. Raises GuardLost when a row has changed meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Protocol, TypeAlias
 
 from guilder_server.kernel.lists import ListQuery
-from guilder_server.kernel.steps import Page, Step
+from guilder_server.kernel.steps import Page
 from guilder_server.kernel.tenant import Tenant
 from guilder_server.ledger.domain.account import LedgerAccount, Standing
 from guilder_server.ledger.domain.balance import BalanceTransaction
@@ -95,11 +95,6 @@ class StatementStore(Protocol):
 class SumStore(Protocol):
     async def sums(self, tenant: Tenant, selection: Selection, limit: int) -> Sequence[Sum]:
         """The first of the groups, all of one moment, by code and currency."""
-
-
-class Settler(Protocol):
-    async def settle(self, tenant: Tenant, step: Step) -> None:
-        """Commit what a job has decided. Raises GuardLost when a row has changed meanwhile."""
 
 
 class Chain(Protocol):

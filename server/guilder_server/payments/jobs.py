@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from functools import partial
 
-import structlog
-
 from guilder_server.gateways import CARD_KINDS, Commit, LeftBehind
-from guilder_server.kernel.changes import GuardLost
+from guilder_server.http.settling import settle_each
+from guilder_server.kernel.steps import Settler
 from guilder_server.payments.flows import sweeping
-from guilder_server.payments.ports import Settler, Tools
-
-log = structlog.get_logger(__name__)
+from guilder_server.payments.ports import Tools
 
 _AT_ONCE = 50
 
@@ -30,13 +27,5 @@ class PaymentJobs:
     async def expire_holds(self) -> int:
         """Release the holds that the networks no longer keep."""
         due = await self._tools.store.expired_holds(self._tools.clock.now(), _AT_ONCE)
-        for tenant, charge_id in due:
-            try:
-                step = await sweeping.expire_hold(self._tools, tenant, charge_id)
-                if step is not None:
-                    await self._settler.settle(tenant, step)
-            except GuardLost:
-                log.info("hold_changed_meanwhile", charge=charge_id)
-            except Exception:
-                log.exception("hold_not_expired", charge=charge_id)
-        return len(due)
+        expire = partial(sweeping.expire_hold, self._tools)
+        return await settle_each(self._settler, due, expire, "held charge")

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from guilder_server.customers import Customer
-from guilder_server.gateways import Attempts, Gateway, Settler
+from guilder_server.gateways import Attempts, Gateway
 from guilder_server.kernel.changes import Changes
 from guilder_server.kernel.clock import Clock
 from guilder_server.kernel.errors import InvalidRequest
@@ -22,7 +22,7 @@ from guilder_server.payments.domain.intents import Intent
 from guilder_server.payments.domain.refunds import Refund
 from guilder_server.wallets import Brought, Cause, Hold, Purse, TopUp, Wallet
 
-__all__ = ["Attempts", "Settler", "Store", "Tools", "Wish"]
+__all__ = ["Attempts", "Store", "Tools", "Wish"]
 
 
 class Store(Protocol):

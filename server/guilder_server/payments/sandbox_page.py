@@ -20,12 +20,13 @@ from guilder_server.http.errors import kind_of
 from guilder_server.kernel.changes import GuardLost
 from guilder_server.kernel.currencies import display
 from guilder_server.kernel.errors import GuilderError, NotFound
+from guilder_server.kernel.steps import Settler
 from guilder_server.kernel.tenant import Tenant
 from guilder_server.payments.domain import return_url
 from guilder_server.payments.domain.browsing import require_secret
 from guilder_server.payments.domain.intents import Intent
 from guilder_server.payments.flows.intending import authenticate_intent, found
-from guilder_server.payments.ports import Settler, Tools, Wish
+from guilder_server.payments.ports import Tools, Wish
 
 PATH = "/sandbox/authenticate"
 

@@ -7,7 +7,8 @@ from functools import partial
 
 import structlog
 
-from guilder_server.gateways import PAYOUT_KINDS, Commit, LeftBehind, Settler, until_settled
+from guilder_server.gateways import PAYOUT_KINDS, Commit, LeftBehind, until_settled
+from guilder_server.kernel.steps import Settler
 from guilder_server.kernel.tenant import Tenant
 from guilder_server.payouts.flows import canceling, following
 from guilder_server.payouts.ports import Tools

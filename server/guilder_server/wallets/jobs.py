@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import structlog
-
-from guilder_server.kernel.changes import GuardLost
+from guilder_server.http.settling import settle_each
 from guilder_server.kernel.clock import Clock
+from guilder_server.kernel.steps import Settler
 from guilder_server.wallets.flows.holds import Holds
-from guilder_server.wallets.ports import Settler, WalletStore
-
-log = structlog.get_logger(__name__)
+from guilder_server.wallets.ports import WalletStore
 
 _AT_ONCE = 200
 
@@ -21,14 +18,4 @@ class WalletJobs:
     async def expire_holds(self) -> int:
         """How many were looked at."""
         due = await self._store.expired_holds(self._clock.now(), _AT_ONCE)
-        for tenant, id in due:
-            try:
-                step = await self._holds.expire(tenant, id)
-                if step is not None:
-                    await self._settler.settle(tenant, step)
-            except GuardLost:
-                log.info("wallet_hold_changed_meanwhile", hold=id)
-            except Exception:
-                # One that cannot be let go must not keep the others.
-                log.exception("wallet_hold_not_expired", hold=id)
-        return len(due)
+        return await settle_each(self._settler, due, self._holds.expire, "wallet hold")

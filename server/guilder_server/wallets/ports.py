@@ -8,7 +8,7 @@ from typing import Protocol
 
 from guilder_server.customers import Customer
 from guilder_server.kernel.lists import ListQuery
-from guilder_server.kernel.steps import Page, Step
+from guilder_server.kernel.steps import Page
 from guilder_server.kernel.tenant import Tenant
 from guilder_server.wallets.domain.hold import Hold
 from guilder_server.wallets.domain.top_up import TopUp
@@ -50,8 +50,3 @@ class WalletStore(Protocol):
 class Customers(Protocol):
     async def find(self, tenant: Tenant, id: str) -> Customer | None:
         """A customer that exists and was not deleted."""
-
-
-class Settler(Protocol):
-    async def settle(self, tenant: Tenant, step: Step) -> None:
-        """Commit what a job has decided. Raises GuardLost when a row has changed meanwhile."""

@@ -17,7 +17,7 @@ from guilder_server.kernel.errors import Refused
 from guilder_server.kernel.postings import AccountRef, Condition, LedgerTransaction, Leg
 from guilder_server.kernel.tenant import Tenant
 from guilder_server.ledger.infra import poster as module
-from guilder_server.ledger.infra.poster import CeilingReached, ConditionFailed, FloorReached
+from guilder_server.ledger.infra.judging import CeilingReached, ConditionFailed, FloorReached
 from guilder_server.ledger.verification import PROOFS
 from tests.postgres.library import NOW, STRANGER, TENANT, Library, opened
 from tests.support.postgres import TestDatabases

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from guilder_server.kernel.changes import Changes, GuardLost, KeyClaim, KeyTaken, Stored
 from guilder_server.kernel.postings import AccountRef
-from guilder_server.ledger.infra.poster import FloorReached
+from guilder_server.ledger.infra.judging import FloorReached
 from guilder_server.postgres.committer import UnwritableChanges
 from tests.postgres.library import Book, Library, Shelf
 

@@ -15,7 +15,7 @@ import pytest
 
 from guilder_server.kernel.changes import Changes, GuardLost, KeyClaim, KeyTaken
 from guilder_server.kernel.postings import AccountRef, LedgerTransaction, Leg
-from guilder_server.ledger.infra.poster import FloorReached
+from guilder_server.ledger.infra.judging import FloorReached
 from tests.postgres.library import NOW, SHELVES, TENANT, Library, Shelf, furnish, opened
 
 pytestmark = pytest.mark.anyio

@@ -8,17 +8,16 @@ account cost that account one update.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from guilder_server.kernel.changes import Changes, GuardLost
 from guilder_server.kernel.clock import Clock, SystemClock
-from guilder_server.kernel.errors import Refused
 from guilder_server.kernel.ids import Ids
-from guilder_server.kernel.postings import AccountRef, Condition, Holding, LedgerTransaction
-from guilder_server.ledger.domain.transfers import within
+from guilder_server.kernel.postings import AccountRef, Holding, LedgerTransaction
 from guilder_server.ledger.infra.blocks import blocks
+from guilder_server.ledger.infra.judging import Account, LimitReached, Place, Trial, place_of
 from guilder_server.postgres.columns import BIGINT, INSTANT, JSONB, TEXT
 from guilder_server.postgres.committer import Part, PartMaker
 from guilder_server.postgres.statements import Statement
@@ -58,85 +57,8 @@ _BALANCES = (
     "WHERE a.tenant_id = v.tenant_id AND a.id = v.id"
 )
 
-Place = tuple[int, str, str]  # tenant, code, currency
-Move = LedgerTransaction | Holding
-
 # Some 20 MB. An account that was forgotten is made once more, in vain.
 MOST_KNOWN = 100_000
-
-
-class LimitReached(Refused):
-    """A posting would leave an account with a balance that it may not have."""
-
-
-class FloorReached(LimitReached):
-    """The account would fall below the least balance it may have."""
-
-    def __init__(self, account: AccountRef, param: str | None = None) -> None:
-        super().__init__(
-            "balance_insufficient",
-            f"The balance of {account.code} ({account.currency}) is not enough for this. "
-            "Nothing was posted.",
-            param,
-        )
-
-
-class CeilingReached(LimitReached):
-    """The account would rise above the most that it may hold."""
-
-    def __init__(self, account: AccountRef, param: str | None = None) -> None:
-        super().__init__(
-            "balance_exceeded",
-            f"{account.code} ({account.currency}) would hold more than it may. Nothing was posted.",
-            param,
-        )
-
-
-class ConditionFailed(LimitReached):
-    def __init__(self, condition: Condition, what: str) -> None:
-        super().__init__(
-            "ledger_condition_failed",
-            f"{condition.account.code} ({condition.account.currency}) {what}. Nothing was posted.",
-            condition.param,
-        )
-
-
-@dataclass(slots=True)
-class _Held:
-    """What pending transactions hold of an account."""
-
-    held_debits: int
-    held_credits: int
-
-    def hold(self, amount: int, *, released: bool) -> None:
-        sign = -1 if released else 1
-        if amount > 0:
-            self.held_debits += sign * amount
-        else:
-            self.held_credits -= sign * amount
-
-
-@dataclass(slots=True)
-class _Account(_Held):
-    id: int
-    balance: int
-    version: int
-    floor: int | None
-    ceiling: int | None
-    normal_side: str
-    posted_at: datetime
-    touched: bool = False
-
-    def normal(self, balance: int) -> int:
-        return balance if self.normal_side == "debit" else -balance
-
-
-@dataclass(slots=True)
-class _Trial(_Held):
-    """An account as it would be after what has been judged so far."""
-
-    balance: int
-    version: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +87,8 @@ class Poster(Part):
         for changes in sets:
             for account in _accounts_of(changes):
                 # If two differ, the first one makes the account, as it would alone.
-                self._refs.setdefault(_place(changes, account), account)
-        self._accounts: dict[Place, _Account] = {}
+                self._refs.setdefault(place_of(changes, account), account)
+        self._accounts: dict[Place, Account] = {}
         self._opened: list[tuple[Place, AccountRef]] = []
         self._transactions: list[tuple[int, LedgerTransaction]] = []
         self._entries: list[_Entry] = []
@@ -188,7 +110,7 @@ class Poster(Part):
             return
         *created, locked = results
         for tenant, code, currency, *rest in locked:
-            self._accounts[tenant, code, currency] = _Account(*rest)
+            self._accounts[tenant, code, currency] = Account(*rest)
         missing = self._refs.keys() - self._accounts.keys()
         if missing:
             self._known -= missing
@@ -199,88 +121,19 @@ class Poster(Part):
         self._known |= self._accounts.keys() - {tuple(row) for rows in created for row in rows}
 
     def refusal(self, changes: Changes) -> Exception | None:
-        refusal = self._first_refusal(changes)
+        refusal = Trial(self._accounts).refusal(changes)
         # A refusal of its caller's own is definite.
         if isinstance(refusal, LimitReached) and changes.decides_again:
             return GuardLost(f"what the change set relied on has changed: {refusal}")
         return refusal
 
-    def _first_refusal(self, changes: Changes) -> Exception | None:
-        trials: dict[Place, _Trial] = {}
-        for move in changes.postings:
-            refusal = self._refusal_of(changes, move, trials)
-            if refusal is not None:
-                return refusal
-        return self._broken(changes, changes.conditions, trials, trials)
-
-    def _refusal_of(
-        self, changes: Changes, move: Move, trials: dict[Place, _Trial]
-    ) -> Exception | None:
-        before = {
-            place: replace(self._trial(place, trials))
-            for place in (_place(changes, condition.account) for condition in move.conditions)
-        }
-        for leg in move.legs:
-            place = _place(changes, leg.account)
-            trial = self._trial(place, trials)
-            if isinstance(move, LedgerTransaction):
-                trial.balance += leg.amount
-                trial.version += 1
-            else:
-                trial.hold(leg.amount, released=move.released)
-            refusal = self._beyond(leg.account, place, trial, move.param)
-            if refusal is not None:
-                return refusal
-        return self._broken(changes, move.conditions, before, trials)
-
-    def _beyond(
-        self, ref: AccountRef, place: Place, trial: _Trial, param: str | None
-    ) -> Exception | None:
-        """Limits hold with what is pending counted: as if all that is held against the account
-        were posted, and nothing of what is held in its favour."""
-        account = self._accounts[place]
-        normal = account.normal(trial.balance)
-        debits = account.normal_side == "debit"
-        going = trial.held_credits if debits else trial.held_debits
-        coming = trial.held_debits if debits else trial.held_credits
-        if account.floor is not None and normal - going < account.floor:
-            return FloorReached(ref, param)
-        if not within(account.ceiling, normal, going, coming):
-            return CeilingReached(ref, param)
-        return None
-
-    def _broken(
-        self,
-        changes: Changes,
-        conditions: Sequence[Condition],
-        before: dict[Place, _Trial],
-        after: dict[Place, _Trial],
-    ) -> Exception | None:
-        for condition in conditions:
-            place = _place(changes, condition.account)
-            account = self._accounts[place]
-            had, has = self._trial(place, before), self._trial(place, after)
-            broken = _what_breaks(condition, account, had, has)
-            if broken is not None:
-                return condition.refusal or ConditionFailed(condition, broken)
-        return None
-
-    def _trial(self, place: Place, trials: dict[Place, _Trial]) -> _Trial:
-        trial = trials.get(place)
-        if trial is None:
-            account = self._accounts[place]
-            trial = trials[place] = _Trial(
-                account.held_debits, account.held_credits, account.balance, account.version
-            )
-        return trial
-
     def grant(self, changes: Changes) -> None:
         # Not before: of a set that is refused no account stays behind.
-        self._opened += [(_place(changes, account), account) for account in changes.opened]
+        self._opened += [(place_of(changes, account), account) for account in changes.opened]
         for move in changes.postings:
             if isinstance(move, LedgerTransaction):
                 self._transactions.append((changes.tenant.id, move))
-            accounts = [self._accounts[_place(changes, leg.account)] for leg in move.legs]
+            accounts = [self._accounts[place_of(changes, leg.account)] for leg in move.legs]
             for account, leg in zip(accounts, move.legs, strict=True):
                 account.touched = True
                 if isinstance(move, Holding):
@@ -289,7 +142,7 @@ class Poster(Part):
                 self._enter(changes.tenant.id, accounts, move)
 
     def _enter(
-        self, tenant: int, accounts: Sequence[_Account], transaction: LedgerTransaction
+        self, tenant: int, accounts: Sequence[Account], transaction: LedgerTransaction
     ) -> None:
         posted_at = self._posted_at(accounts)
         for account, leg in zip(accounts, transaction.legs, strict=True):
@@ -309,7 +162,7 @@ class Poster(Part):
                 )
             )
 
-    def _posted_at(self, accounts: Sequence[_Account]) -> datetime:
+    def _posted_at(self, accounts: Sequence[Account]) -> datetime:
         """Now, under the accounts' locks, and never before the last entry of any of them, whatever
         the clocks of other processes say: what was known at an instant stays what it was, and is
         known on all sides of a transaction at once."""
@@ -396,20 +249,6 @@ class Poster(Part):
         ]
 
 
-def _what_breaks(condition: Condition, account: _Account, had: _Trial, has: _Trial) -> str | None:
-    normal = account.normal(has.balance)
-    coming = has.held_debits if account.normal_side == "debit" else has.held_credits
-    if condition.entries not in (None, had.version):
-        return f"has {had.version} entries by now"
-    if condition.least is not None and normal < condition.least:
-        return f"would be left with {normal}"
-    if condition.most is not None and normal + coming > condition.most:
-        return f"would be left with {normal + coming}"
-    if condition.free and (has.held_debits or has.held_credits):
-        return "has money that is held"
-    return None
-
-
 def _accounts_of(changes: Changes) -> Iterator[AccountRef]:
     for move in changes.postings:
         for leg in move.legs:
@@ -418,10 +257,6 @@ def _accounts_of(changes: Changes) -> Iterator[AccountRef]:
             yield condition.account
     for condition in changes.conditions:
         yield condition.account
-
-
-def _place(changes: Changes, ref: AccountRef) -> Place:
-    return (changes.tenant.id, ref.code, ref.currency)
 
 
 def _arrays(places: Iterable[Place]) -> list[bytes]:
