@@ -27,6 +27,8 @@ class AccountRef:
     ceiling: int | None = None
     # Given to an account that is opened; one that comes into being by its first use gets its own.
     id: str | None = None
+    # What messages call it, where its code is not for callers to read.
+    called: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,7 +129,13 @@ class Wallets(Protocol):
         """A payment has brought `amount` into the wallet."""
 
     def take_back(
-        self, changes: Changes, wallet: Wallet, top_up: TopUp, amount: int, available: datetime
+        self,
+        changes: Changes,
+        wallet: Wallet,
+        top_up: TopUp,
+        amount: int,
+        available: datetime,
+        kept: int,
     ) -> TopUp:
         """`amount` of it is refunded. The commit refuses that where it has been spent."""
 

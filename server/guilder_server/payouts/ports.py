@@ -36,7 +36,13 @@ class Wallets(Protocol):
         """A wallet with what is in it."""
 
     def withdraw(
-        self, changes: Changes, wallet: Wallet, amount: int, cause: Cause, to: AccountRef
+        self,
+        changes: Changes,
+        wallet: Wallet,
+        amount: int,
+        cause: Cause,
+        to: AccountRef,
+        now: datetime,
     ) -> str:
         """`amount` leaves the wallet for `to`: the id of the ledger transaction. The commit
         refuses it where the wallet does not have it, or may not give it."""

@@ -139,8 +139,9 @@ async def session(database_url: str, options: str) -> Connection:
 def _line(url: str, options: str) -> dict[str, Any]:
     """How to connect: what the URL says counts more, but for options, which both may give."""
     said = {name: value for name, value in conninfo_to_dict(url).items() if value is not None}
-    theirs = said.get("options", "")
-    return {"autocommit": True, **_LINE, **said, "options": f"{options} {theirs}".strip()}
+    # A day begins at midnight UTC, whatever zone the database is set to.
+    together = f"{options} {said.get('options', '')} -c timezone=UTC".strip()
+    return {"autocommit": True, **_LINE, **said, "options": together}
 
 
 async def _configure(connection: Connection) -> None:

@@ -64,6 +64,7 @@ EventType: TypeAlias = Literal[
     "wallet_hold.expired",
     "wallet_hold.released",
     "wallet_top_up.failed",
+    "wallet_top_up.restored",
     "wallet_top_up.reversed",
     "wallet_top_up.succeeded",
     "wallet_transfer.created",

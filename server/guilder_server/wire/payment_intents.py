@@ -125,7 +125,7 @@ class CreatePaymentIntentParams(TypedDict):
     transfer_group: NotRequired[str]
     use_stripe_sdk: NotRequired[bool]
     wallet: NotRequired[str]
-    wallet_amount: NotRequired[int]
+    wallet_amount: NotRequired[int | Literal[""]]
 
 
 class IncrementPaymentIntentAuthorizationParams(TypedDict):
@@ -330,4 +330,4 @@ class UpdatePaymentIntentParams(TypedDict):
     top_up_wallet: NotRequired[str]
     transfer_group: NotRequired[str]
     wallet: NotRequired[str]
-    wallet_amount: NotRequired[int]
+    wallet_amount: NotRequired[int | Literal[""]]

@@ -498,6 +498,7 @@ WebhookEventType: TypeAlias = Literal[
     "wallet_hold.expired",
     "wallet_hold.released",
     "wallet_top_up.failed",
+    "wallet_top_up.restored",
     "wallet_top_up.reversed",
     "wallet_top_up.succeeded",
     "wallet_transfer.created",

@@ -83,7 +83,9 @@ ALTER TABLE payment_intents
     ADD COLUMN wallet_id TEXT COLLATE "C",
     ADD COLUMN wallet_amount BIGINT,
     ADD COLUMN wallet_hold_id TEXT COLLATE "C",
-    ADD COLUMN wallet_charge_id TEXT COLLATE "C";
+    ADD COLUMN wallet_charge_id TEXT COLLATE "C",
+    ADD COLUMN authenticated_amount BIGINT;
+COMMENT ON COLUMN payment_intents.authenticated_amount IS 'what the customer agreed to';
 COMMENT ON COLUMN payment_intents.wallet_amount IS 'to come from it; null: what there is';
 
 ALTER TABLE charges ADD COLUMN top_up_id TEXT COLLATE "C";

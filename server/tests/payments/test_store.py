@@ -45,6 +45,7 @@ FULL_INTENT = an_intent(
     wallet_amount=10,
     wallet_hold_id="whl_1",
     wallet_charge_id="ch_1",
+    authenticated_amount=7,
     authentication="failed",
     increments=3,
     description="é \\ \" '",

@@ -31,7 +31,8 @@ EVENT_TYPES = frozenset(
         *("ledger.transaction.posted", "ledger.transaction.voided"),
         *("wallet.created", "wallet.updated", "wallet_transfer.created"),
         *("wallet_hold.captured", "wallet_hold.created", "wallet_hold.expired"),
-        *("wallet_hold.released", "wallet_top_up.failed", "wallet_top_up.reversed"),
+        *("wallet_hold.released", "wallet_top_up.failed", "wallet_top_up.restored"),
+        "wallet_top_up.reversed",
         "wallet_top_up.succeeded",
         *("webhook_endpoint.disabled", "webhook_endpoint.test"),
     }

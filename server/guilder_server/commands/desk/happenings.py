@@ -16,6 +16,7 @@ _REMARK = {"triggered_by": "guilder"}
 NOT_AT_WILL = {
     "charge.expired": "it happens when a hold is seven days old and was not captured",
     "wallet_hold.expired": "hold money of a wallet with an expires_at that is soon",
+    "wallet_top_up.restored": "it happens when the refund of a top-up does not arrive",
     "wallet_top_up.failed": "it happens when a wallet is closed while its top-up is being paid",
     "ledger.transaction.expired": "hold money with status=pending and an expires_at that is soon",
     "payment_method.automatically_updated": "a gateway with real cards brings it, not the sandbox",

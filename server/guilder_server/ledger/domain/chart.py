@@ -59,7 +59,8 @@ def gateway(currency: str, name: str) -> AccountRef:
 
 
 def wallet(id: str, currency: str, floor: int, account_id: str) -> AccountRef:
-    return AccountRef(f"{WALLET}{id}", currency, "credit", floor, id=account_id)
+    code = f"{WALLET}{id}"
+    return AccountRef(code, currency, "credit", floor, called="the wallet", id=account_id)
 
 
 def spent(wallet_id: str, currency: str, period: str) -> AccountRef:

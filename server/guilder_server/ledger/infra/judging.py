@@ -18,6 +18,10 @@ Place = tuple[int, str, str]  # tenant, code, currency
 Move = LedgerTransaction | Holding
 
 
+def _called(account: AccountRef) -> str:
+    return account.called or f"{account.code} ({account.currency})"
+
+
 class LimitReached(Refused):
     """A posting would leave an account with a balance that it may not have."""
 
@@ -28,8 +32,7 @@ class FloorReached(LimitReached):
     def __init__(self, account: AccountRef, param: str | None = None) -> None:
         super().__init__(
             "balance_insufficient",
-            f"The balance of {account.code} ({account.currency}) is not enough for this. "
-            "Nothing was posted.",
+            f"The balance of {_called(account)} is not enough for this. Nothing was posted.",
             param,
         )
 
@@ -40,7 +43,7 @@ class CeilingReached(LimitReached):
     def __init__(self, account: AccountRef, param: str | None = None) -> None:
         super().__init__(
             "balance_exceeded",
-            f"{account.code} ({account.currency}) would hold more than it may. Nothing was posted.",
+            f"{_called(account)} would hold more than it may. Nothing was posted.",
             param,
         )
 

@@ -55,7 +55,8 @@ class Intent:
 
     `attempt_id` names the request to a gateway that is under way; until it is settled nothing
     else may be asked of a gateway for this intent. `authentication` remembers how the
-    customer's authentication for `payment_method_id` ended. `increments` counts the tries to
+    customer's authentication for `payment_method_id` ended, `authenticated_amount` what of the
+    amount it was for. `increments` counts the tries to
     raise the hold, also those that were refused.
 
     `top_up_wallet_id` is the wallet that the money goes into. `wallet_id` is one that
@@ -86,6 +87,7 @@ class Intent:
     wallet_hold_id: str | None = None
     wallet_charge_id: str | None = None
     authentication: Literal["none", "succeeded", "failed"] = "none"
+    authenticated_amount: int | None = None
     increments: int = 0
     canceled_at: datetime | None = None
     cancellation_reason: CancellationReason | None = None
@@ -208,8 +210,8 @@ def idle(intent: Intent) -> Intent:
     return replace(intent, attempt_id=None)
 
 
-def require_action(intent: Intent, next_action: dict[str, Any]) -> Intent:
-    """The customer must authenticate before the card can be charged."""
+def require_action(intent: Intent, next_action: dict[str, Any], amount: int) -> Intent:
+    """The customer must authenticate before the card can be charged with `amount`."""
     return replace(
         intent,
         status="requires_action",
@@ -218,7 +220,17 @@ def require_action(intent: Intent, next_action: dict[str, Any]) -> Intent:
         next_action=next_action,
         last_payment_error=None,
         authentication="none",
+        authenticated_amount=amount,
     )
+
+
+def agreed_to(intent: Intent, amount: int) -> Literal["none", "succeeded", "failed"]:
+    """How the customer's authentication for charging the card with `amount` ended: what they
+    agreed to was no more than they were shown."""
+    most = intent.authenticated_amount
+    if intent.authentication == "succeeded" and most is not None and amount > most:
+        return "none"
+    return intent.authentication
 
 
 def authenticated(intent: Intent, succeeded: bool) -> Intent:

@@ -74,7 +74,9 @@ class Authorizing(Asking[Tools]):
                 self._let_go(tools, changes)
                 page, in_place = tools.authentication_page, bool(then.get("in_place"))
                 action = outcomes.next_action(self.intent, answer, page, in_place)
-                after = changes.save(self.stored, intents.require_action(self.intent, action))
+                after = changes.save(
+                    self.stored, intents.require_action(self.intent, action, self.money.amount)
+                )
                 changes.record("payment_intent.requires_action", after)
             case _:
                 after = self.wait(changes, attempt)
@@ -200,7 +202,7 @@ async def authorize(tools: Tools, wish: Wish, changes: Changes, payment: Authori
         off_session=off_session,
         set_up=method.set_up,
         three_d_secure=intent.card_option("request_three_d_secure") or "automatic",
-        authentication=intent.authentication,
+        authentication=intents.agreed_to(intent, payment.money.amount),
         return_url=intent.return_url,
         checks=method.instrument.checks,
         statement_descriptor=intent.statement_descriptor,

@@ -12,6 +12,7 @@ from guilder_server.kernel.steps import Awaiting, Done, Step
 from guilder_server.kernel.tenant import Tenant
 from guilder_server.payments.domain import amounts, browsing, intents
 from guilder_server.payments.domain.intents import Intent
+from guilder_server.payments.flows.authorizing import Authorizing, authorize
 from guilder_server.payments.flows.describing import (
     described,
     kept_method,
@@ -78,7 +79,9 @@ async def update_intent(tools: Tools, wish: Wish, id: str) -> Step:
         currency = currencies.named(given.get("currency", intent.currency))
         money = amounts.chargeable(given.get("amount", intent.amount), currency)
         after = intents.with_money(after, money)
-    after = await with_wallets(tools, wish, await described(tools, wish, after))
+    after = await described(tools, wish, after)
+    if any(name in given for name in _FIXED_ONCE_CONFIRMED):
+        after = await with_wallets(tools, wish, after)
     method = await method_of(tools, wish, after, changes)
     if method is not None:
         after = intents.with_method(after, method.id)
@@ -119,6 +122,9 @@ async def authenticate_intent(tools: Tools, wish: Wish, intent: Intent, succeede
         return Done(changes.change(intent, after), changes)
     method = await kept_method(tools, wish, intent)
     assert method is not None, f"{intent.id} waits for a customer without a card"
+    if not succeeded:
+        # The gateway declines it; a wallet has no part in that.
+        return await authorize(tools, wish, changes, Authorizing(intent, after, method))
     return await pay(tools, wish, changes, intent, after, method)
 
 
@@ -180,5 +186,8 @@ def _refuse_too_late(intent: Intent, given: Any) -> None:
 
 
 def _hide(error: GuilderError) -> None:
+    if error.code in ("wallet_closed", "wallet_frozen"):
+        # Which wallet, and what to do about it, is the merchant's business.
+        error.message = "The wallet of this payment cannot be used at present."
     if isinstance(error.subject, Intent):
         error.subject = browsing.seen_by_browser(error.subject)

@@ -27,14 +27,15 @@ async def pay(
     the database has of it so far: None, while it is only now being made."""
     purse = await wallets.purse_of(tools, wish.tenant, intent)
     amount = 0 if purse is None else wallets.amount_from(intent, purse, alone=method is None)
+    if purse is not None and method is not None:
+        # Less may be there than there was a moment ago, when nobody said how much it is to be.
+        changes.decides_again = intent.wallet_amount is None
     if purse is not None and amount == intent.amount:
         return _pay_from(tools, changes, stored, intent, purse.wallet)
     if method is None:
         raise _without_method(stored)
     share = None
     if purse is not None and amount:
-        # Less may be there than there was a moment ago, when nobody said how much it is to be.
-        changes.decides_again = intent.wallet_amount is None
         share = wallets.set_aside(tools, changes, intent, purse.wallet, amount)
         intent = replace(intent, wallet_hold_id=share.hold.id)
     return await authorize(tools, wish, changes, Authorizing(stored, intent, method, share))

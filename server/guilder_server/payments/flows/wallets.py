@@ -7,10 +7,11 @@ from typing import Any
 
 from guilder_server.kernel.changes import Changes
 from guilder_server.kernel.copies import replace
-from guilder_server.kernel.currencies import display, minimum_charge
+from guilder_server.kernel.currencies import display, granularity, minimum_charge
 from guilder_server.kernel.errors import InvalidRequest, NoSuchReference, Refused
 from guilder_server.kernel.tenant import Tenant
 from guilder_server.payments.domain import charges
+from guilder_server.payments.domain.amounts import part
 from guilder_server.payments.domain.charges import Charge
 from guilder_server.payments.domain.intents import Intent
 from guilder_server.payments.flows.posting import given_back_from
@@ -57,12 +58,14 @@ async def with_wallets(tools: Tools, wish: Wish, intent: Intent) -> Intent:
     settings: dict[str, Any] = {
         field: given[name] or None for name, field in _FIELDS.items() if name in given
     }
+    if "wallet" in given and not given["wallet"] and "wallet_amount" not in given:
+        settings["wallet_amount"] = None
     after = replace(intent, **settings) if settings else intent
+    if after.wallet_id is None and after.wallet_amount is not None:
+        raise InvalidRequest(
+            "parameter_missing", "Say which wallet the amount is to come from.", "wallet"
+        )
     if after.top_up_wallet_id is None and after.wallet_id is None:
-        if after.wallet_amount is not None:
-            raise InvalidRequest(
-                "parameter_missing", "Say which wallet the amount is to come from.", "wallet"
-            )
         return after
     _refuse_contradictions(after)
     if after.top_up_wallet_id is not None:
@@ -91,6 +94,8 @@ def _refuse_contradictions(intent: Intent) -> None:
             "money of a wallet aside, hold it with POST /v1/wallets/{wallet}/holds.",
             "capture_method",
         )
+    if intent.wallet_amount is not None:
+        part(intent.wallet_amount, intent.currency, "wallet_amount")
     if intent.wallet_amount is not None and intent.wallet_amount > intent.amount:
         raise InvalidRequest(
             "amount_too_large",
@@ -111,8 +116,8 @@ async def purse_of(tools: Tools, tenant: Tenant, intent: Intent) -> Purse | None
 
 def amount_from(intent: Intent, purse: Purse, *, alone: bool) -> int:
     """How much of the payment comes from the wallet: what was asked for; else all of it where
-    there is nothing to pay the rest with; else what there is, as long as the rest is not too
-    small for a card."""
+    there is nothing to pay the rest with; else what may leave it at once, as long as the rest is
+    what a card takes."""
     whole, asked = intent.amount, intent.wallet_amount
     least = minimum_charge(intent.currency)
     if asked is not None:
@@ -131,10 +136,12 @@ def amount_from(intent: Intent, purse: Purse, *, alone: bool) -> int:
                 "wallet_amount",
             )
         return asked
-    there = max(0, min(whole, purse.available))
+    at_once = purse.wallet.limits.per_transfer
+    there = max(0, min(whole, purse.available, whole if at_once is None else at_once))
     if alone or there == whole:
         return whole
-    return max(0, min(there, whole - least))
+    most = max(0, min(there, whole - least))
+    return most - most % granularity(intent.currency)
 
 
 def set_aside(tools: Tools, changes: Changes, intent: Intent, wallet: Wallet, amount: int) -> Share:
@@ -228,8 +235,10 @@ def take_back(
     if topped is None:
         return None
     available = given_back_from(tools, charge)
-    after = tools.wallets.take_back(changes, topped.wallet, topped.top_up, amount, available)
-    return ToppedUp(topped.wallet, after)
+    wallet, top_up = topped.wallet, topped.top_up
+    kept = top_up.amount_reversed - charge.amount_refunded
+    after = tools.wallets.take_back(changes, wallet, top_up, amount, available, kept)
+    return ToppedUp(wallet, after)
 
 
 def restore(

@@ -37,6 +37,7 @@ payment_intents = sa.Table(
     id_column("wallet_hold_id", nullable=True),
     id_column("wallet_charge_id", nullable=True),
     sa.Column("authentication", sa.Text, nullable=False),
+    sa.Column("authenticated_amount", sa.BigInteger, comment="what the customer agreed to"),
     sa.Column("increments", sa.Integer, nullable=False),
     instant_column("canceled_at", nullable=True),
     sa.Column("cancellation_reason", sa.Text),

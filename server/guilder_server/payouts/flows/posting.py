@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from guilder_server.kernel.changes import Changes
 from guilder_server.kernel.copies import replace
 from guilder_server.ledger import chart, movements
@@ -11,13 +13,12 @@ from guilder_server.wallets import Cause, Wallet
 
 
 def take(
-    tools: Tools, changes: Changes, wallet: Wallet, amount: int, id: str, description: str | None
+    tools: Tools, changes: Changes, wallet: Wallet, amount: int, cause: Cause, now: datetime
 ) -> str:
-    """The money of the payout `id` leaves its wallet, as far as that has it and may give it: the id
+    """The money of a payout leaves its wallet, as far as that has it and may give it: the id
     of the ledger transaction."""
-    cause = Cause("wallet_withdrawal", id, description)
     to = chart.in_transit(wallet.currency)
-    return tools.wallets.withdraw(changes, wallet, amount, cause, to)
+    return tools.wallets.withdraw(changes, wallet, amount, cause, to, now)
 
 
 def pay(tools: Tools, changes: Changes, payout: Payout) -> None:

@@ -29,7 +29,7 @@ from guilder_server.payouts.domain.payout import Payout
 from guilder_server.payouts.flows import posting
 from guilder_server.payouts.flows.finding import found, wallet_of
 from guilder_server.payouts.ports import Tools, Wish
-from guilder_server.wallets import Wallet, refuse_currency, refuse_unfit
+from guilder_server.wallets import Cause, Wallet, refuse_currency, refuse_unfit
 
 CANCELED = "canceled"
 
@@ -124,7 +124,9 @@ async def create_payout(tools: Tools, wish: Wish) -> Step:
         gateway=gateway.name,
         method=given.get("method", "standard"),
         attempt_id=tools.ids.new("att"),
-        transaction_id=posting.take(tools, changes, wallet, amount, id, description),
+        transaction_id=posting.take(
+            tools, changes, wallet, amount, Cause("wallet_withdrawal", id, description), now
+        ),
         arrival=now,
         destination=given.get("destination"),
         statement_descriptor=given.get("statement_descriptor"),

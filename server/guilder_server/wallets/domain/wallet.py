@@ -111,8 +111,8 @@ def refuse_too_much(wallet: Wallet, amount: int, param: str) -> None:
 def limit_reached(wallet: Wallet, when: str, most: int, param: str) -> Refused:
     return Refused(
         "wallet_limit_exceeded",
-        f"No more than {display(most, wallet.currency)} may leave the wallet {wallet.id} {when}. "
-        "Nothing was moved.",
+        f"No more than {display(most, wallet.currency)} may leave the wallet {when}. Nothing was "
+        "moved.",
         param,
     )
 

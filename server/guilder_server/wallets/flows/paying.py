@@ -20,7 +20,7 @@ from guilder_server.wallets.domain import hold as holds
 from guilder_server.wallets.domain import top_up as top_ups
 from guilder_server.wallets.domain.hold import Hold
 from guilder_server.wallets.domain.top_up import TopUp
-from guilder_server.wallets.domain.wallet import Purse, Wallet, refuse_too_much
+from guilder_server.wallets.domain.wallet import Purse, Wallet, refuse_closed, refuse_too_much
 from guilder_server.wallets.flows import posting
 from guilder_server.wallets.flows.holds import counted_on
 from guilder_server.wallets.flows.posting import Cause
@@ -123,11 +123,23 @@ class Wallets:
         return top_up
 
     def take_back(
-        self, changes: Changes, wallet: Wallet, top_up: TopUp, amount: int, available: datetime
+        self,
+        changes: Changes,
+        wallet: Wallet,
+        top_up: TopUp,
+        amount: int,
+        available: datetime,
+        kept: int,
     ) -> TopUp:
         """`amount` of it is refunded. The commit refuses that where the wallet's holder has spent
-        it."""
+        it. Out of a wallet that is closed nothing comes; `kept` is what the merchant has of an
+        earlier refund that did not arrive, and may refund again."""
         if top_up.status == "failed":
+            return top_up
+        changes.rely(wallet)
+        if wallet.status == "closed":
+            if amount > kept:
+                refuse_closed(wallet, "charge")
             return top_up
         self._move(changes, wallet, top_up, "transfer_refund", -amount, available)
         after = changes.change(top_up, top_ups.reverse(top_up, amount))
@@ -137,21 +149,29 @@ class Wallets:
     def restore(
         self, changes: Changes, wallet: Wallet, top_up: TopUp, amount: int, available: datetime
     ) -> None:
-        """A refund of it did not arrive: the money is the wallet's again."""
-        if top_up.status == "failed":
+        """A refund of it did not arrive: the money is the wallet's again, or, where that has been
+        closed meanwhile, the merchant's."""
+        changes.rely(wallet)
+        if top_up.status == "failed" or wallet.status == "closed":
             return
         self._move(changes, wallet, top_up, "transfer", amount, available)
         after = changes.change(top_up, top_ups.restore(top_up, amount))
-        changes.record("wallet_top_up.succeeded", after)
+        changes.record("wallet_top_up.restored", after)
 
     def withdraw(
-        self, changes: Changes, wallet: Wallet, amount: int, cause: Cause, to: AccountRef
+        self,
+        changes: Changes,
+        wallet: Wallet,
+        amount: int,
+        cause: Cause,
+        to: AccountRef,
+        now: datetime,
     ) -> str:
         """`amount` leaves the wallet for `to`, by its holder's wish: the id of the ledger
         transaction. The commit refuses it where the wallet does not have it, or may not give it."""
         refuse_too_much(wallet, amount, posting.AMOUNT)
         changes.rely(wallet)
-        id, now = self._ids.new("lt"), self._clock.now()
+        id = self._ids.new("lt")
         return changes.post(posting.paid_out(id, cause, wallet, to, amount, now)).id
 
     def put_back(
