@@ -1,5 +1,4 @@
-"""What went wrong with wallets once: closed at the wrong moment, emptied while a card was asked, far
-from UTC."""
+"""What went wrong with wallets once: closed at the wrong moment, emptied while a card was asked."""
 
 from __future__ import annotations
 

@@ -55,6 +55,11 @@ class Standing:
     held_credits: int = 0
 
     @property
+    def fit(self) -> bool:
+        """Whether callers may post to it; `refuse_unfit` says why not."""
+        return not self.system and self.account.status == "open"
+
+    @property
     def available(self) -> int:
         """What may still leave it: its balance without what is held against it."""
         debits = self.account.normal_side == "debit"

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from guilder_server.kernel.errors import InvalidRequest, Refused
 from guilder_server.kernel.exchange import Exchange
 from guilder_server.kernel.postings import AccountRef, Condition, LedgerTransaction, Leg
 from guilder_server.ledger.domain import exchanges
-from guilder_server.ledger.domain.account import Holdings, LedgerAccount, Standing, refuse_unfit
+from guilder_server.ledger.domain.account import Holdings, Standing, refuse_unfit
 from guilder_server.ledger.domain.exchanges import Quote
 
 NOUN = "ledger transaction"
@@ -62,6 +63,14 @@ class Wish:
             return self.follows
         return f"{self.place}[{head}]{bracket}{rest}" if self.place else name
 
+    def ids(self) -> Iterator[str]:
+        """Of the accounts that it names, as often as it does."""
+        for posting in self.postings:
+            yield posting.debit
+            yield posting.credit
+        for condition in self.conditions:
+            yield condition.account
+
     def accounts(self) -> list[tuple[str, str]]:
         """The id of each account that it names, with the parameter that names it."""
         named = []
@@ -108,8 +117,7 @@ def transaction(
         )
     legs: list[Leg] = []
     for number, posting in enumerate(wish.postings):
-        sides = [wish.param(f"postings[{number}][{side}]") for side in ("debit", "credit")]
-        legs += _legs(posting, standings, *sides)
+        legs += _legs(posting, standings, partial(_side, wish, number))
     if wish.exchange is not None:
         exchange = exchanges.exchange(wish.exchange, _moved(legs), wish.param)
     currencies = {leg.account.currency for leg in legs}
@@ -133,6 +141,10 @@ def transaction(
     )
 
 
+def _side(wish: Wish, number: int, side: str) -> str:
+    return wish.param(f"postings[{number}][{side}]")
+
+
 def _moved(legs: Sequence[Leg]) -> dict[str, int]:
     """How much of each currency changes hands."""
     moved: dict[str, int] = {}
@@ -143,29 +155,28 @@ def _moved(legs: Sequence[Leg]) -> dict[str, int]:
 
 
 def _legs(
-    posting: Posting, standings: Mapping[str, Standing], debited: str, credited: str
+    posting: Posting, standings: Mapping[str, Standing], param: Callable[[str], str]
 ) -> list[Leg]:
-    debit = _fit(standings[posting.debit], debited)
-    credit = _fit(standings[posting.credit], credited)
+    """`param` names a side of the posting; most need no name."""
+    debited, credited = standings[posting.debit], standings[posting.credit]
+    for standing, side in ((debited, "debit"), (credited, "credit")):
+        if not standing.fit:
+            refuse_unfit(standing, param(side))
+    debit, credit = debited.account, credited.account
     if debit.id == credit.id:
         raise InvalidRequest(
             "parameter_invalid",
             "A posting debits one account and credits another; these are the same.",
-            credited,
+            param("credit"),
         )
     if debit.currency != credit.currency:
         raise Refused(
             "ledger_currency_mismatch",
             f"{debit.code} is in {debit.currency} and {credit.code} in {credit.currency}. A "
             "posting moves one currency; exchange money through an account in each.",
-            credited,
+            param("credit"),
         )
     return [Leg(debit.ref, posting.amount), Leg(credit.ref, -posting.amount)]
-
-
-def _fit(standing: Standing, param: str) -> LedgerAccount:
-    refuse_unfit(standing, param)
-    return standing.account
 
 
 def _conditions(wish: Wish, standings: Mapping[str, Standing]) -> list[Condition]:

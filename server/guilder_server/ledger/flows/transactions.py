@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NoReturn
 
 from guilder_server.kernel.changes import Changes
 from guilder_server.kernel.clock import Clock
@@ -124,12 +125,10 @@ class Transactions:
     ) -> _Seen:
         """Read every account and reference that is named. An account that is not there is the
         end of it, unless each is to be judged by itself."""
-        named = {id: param for wish in reversed(wishes) for id, param in reversed(wish.accounts())}
-        standings = await self._store.standings(tenant, list(named))
-        if not lenient:
-            for id, param in named.items():
-                if id not in standings:
-                    raise NoSuchReference(ACCOUNT, id, param)
+        named = {id for wish in wishes for id in wish.ids()}
+        standings = await self._store.standings(tenant, sorted(named))
+        if not lenient and len(standings) < len(named):
+            _refuse_missing((one for wish in wishes for one in wish.accounts()), standings)
         wanted = [wish.reference for wish in wishes if wish.reference is not None]
         return _Seen(standings, await self._store.references(tenant, wanted))
 
@@ -142,9 +141,8 @@ class Transactions:
         reverses: str | None = None,
         exchange: Exchange | None = None,
     ) -> LedgerTransaction:
-        for id, param in wish.accounts():
-            if id not in seen.standings:
-                raise NoSuchReference(ACCOUNT, id, param)
+        if not all(id in seen.standings for id in wish.ids()):
+            _refuse_missing(wish.accounts(), seen.standings)
         if wish.reference is not None and wish.reference in seen.references:
             raise Refused(
                 "ledger_reference_taken",
@@ -182,6 +180,16 @@ class Transactions:
             changes.post(transaction)
             changes.record("ledger.transaction.posted", posted)
         return posted
+
+
+def _refuse_missing(
+    named: Iterable[tuple[str, str]], standings: Mapping[str, Standing]
+) -> NoReturn:
+    """Raise for the first account that is not there."""
+    for id, param in named:
+        if id not in standings:
+            raise NoSuchReference(ACCOUNT, id, param)
+    raise AssertionError("all accounts are there")
 
 
 def _amounts(left: list[int], amount: int | None) -> list[int]:
