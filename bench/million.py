@@ -93,8 +93,8 @@ def _accounts(written: Written) -> str:
         "INSERT INTO ledger_accounts (tenant_id, code, currency, normal_side, balance, version, "
         "public_id, created, posted_at, held_debits, held_credits) "
         "SELECT f.tenant, leg.code, leg.currency, leg.normal_side, leg.amount * f.count, f.count, "
-        "'la_' || f.tenant || leg.code, now(), now(), 0, 0 "
-        "FROM (SELECT tenant, count(*) FROM filler GROUP BY tenant) f, "
+        "'la_' || f.tenant || leg.code, f.latest, f.latest, 0, 0 "
+        "FROM (SELECT tenant, count(*), max(moment) AS latest FROM filler GROUP BY tenant) f, "
         f"(VALUES {legs}) AS leg (code, currency, normal_side, amount)"
     )
 

@@ -355,3 +355,14 @@ def test_the_commands_write_a_file_and_read_it(books: Books, tmp_path: Path) -> 
     again = run_guilder("ledger", "import", *target, str(file), settings=settings)
     assert again.returncode == 1
     assert "has a ledger already" in again.stderr
+
+
+def test_books_come_into_an_account_that_nobody_has_a_key_for(
+    books: Books, lines: list[bytes]
+) -> None:
+    with psycopg.connect(books.server.database_url) as connection:
+        connection.execute(
+            "INSERT INTO accounts (id, created, country, default_currency, timezone, metadata) "
+            "VALUES ('acct_keyless', now(), 'NL', 'eur', 'UTC', '{}')"
+        )
+    assert books.read("acct_keyless", lines).transactions > 0

@@ -62,7 +62,7 @@ def _documented(account: str, shown: dict[str, Any]) -> subprocess.CompletedProc
     (program,) = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
     return subprocess.run(
         [sys.executable, "-c", program, account],
-        input=json.dumps(shown),
+        input=json.dumps({"data": [shown]}),
         capture_output=True,
         text=True,
         check=False,

@@ -445,6 +445,30 @@ _TAMPERING = {
         "what refunds gave back left the ledger",
         f"SELECT id FROM refunds WHERE {_REFUND}",
     ),
+    "the currency of a transfer between wallets": (
+        (
+            "UPDATE wallet_transfers SET currency = 'eur' "
+            "WHERE id = (SELECT max(id) FROM wallet_transfers)"
+        ),
+        "transfers between wallets name what moved them",
+        "SELECT max(id) FROM wallet_transfers",
+    ),
+    "the status of a hold that was posted": (
+        (
+            "UPDATE ledger_holds SET status = 'voided' WHERE id = "
+            "(SELECT max(id) FROM ledger_holds WHERE status = 'posted')"
+        ),
+        "what was held is in the ledger once it is posted",
+        "SELECT max(id) FROM ledger_holds WHERE status = 'posted'",
+    ),
+    "the time of an account's last entry": (
+        (
+            "UPDATE ledger_accounts SET posted_at = posted_at + interval '30 days' WHERE id = "
+            "(SELECT max(id) FROM ledger_accounts WHERE version > 0)"
+        ),
+        "entries follow one another in time",
+        "SELECT 'account ' || max(id) FROM ledger_accounts WHERE version > 0",
+    ),
     "the amount of a transfer between wallets": (
         (
             "UPDATE wallet_transfers SET amount = amount - 1 "

@@ -134,10 +134,16 @@ def test_a_refund_of_what_a_wallet_paid_is_back_at_once(api: Api) -> None:
     assert refused(answer) == (400, "amount_too_large", "amount")
 
 
-def test_of_a_payment_in_two_parts_the_card_is_refunded_first(api: Api) -> None:
+def test_of_a_payment_in_two_parts_it_is_said_which_is_refunded(api: Api) -> None:
     purse = filled(api, 600)
     paid = api.pay(amount=2000, wallet=purse)
-    assert api.post("/v1/refunds", payment_intent=paid["id"])["amount"] == 1400
+    answer = api.post("/v1/refunds", payment_intent=paid["id"])
+    assert refused(answer) == (400, "missing", "charge")
+    assert "14.00 USD" in answer.error["message"]
+    assert "6.00 USD" in answer.error["message"]
+    card = api.post("/v1/refunds", payment_intent=paid["id"], charge=paid["latest_charge"])
+    assert card["amount"] == 1400
+    # Now there is no question.
     assert api.post("/v1/refunds", payment_intent=paid["id"])["amount"] == 600
     assert balance(api, purse) == 600
     named = api.post("/v1/refunds", charge=paid["wallet_charge"], amount=1)

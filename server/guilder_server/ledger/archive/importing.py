@@ -31,7 +31,7 @@ from guilder_server.ledger.archive.lines import (
     WrongLine,
 )
 from guilder_server.ledger.archive.rows import Rows, Unopened
-from guilder_server.ledger.archive.tenants import tenant_of
+from guilder_server.ledger.archive.tenants import tenant_for
 from guilder_server.ledger.domain import chain
 from guilder_server.ledger.infra.blocks import canonical
 from guilder_server.postgres import columns
@@ -56,9 +56,9 @@ def import_(database_url: str, account: str, *, livemode: bool, file: BinaryIO) 
 async def _import(database_url: str, account: str, livemode: bool, file: BinaryIO) -> Imported:
     async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
         columns.register(connection.adapters)
-        tenant = await tenant_of(connection, account, livemode)
         try:
             async with connection.transaction():
+                tenant = await tenant_for(connection, account, livemode)
                 await rebuilding.refuse_used(connection, tenant)
                 return await _Import(connection, tenant, file).run()
         except psycopg.errors.UniqueViolation as error:

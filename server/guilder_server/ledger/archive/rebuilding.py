@@ -5,6 +5,7 @@ from __future__ import annotations
 from guilder_server.kernel.tenant import Tenant
 from guilder_server.ledger.archive.lines import Wrong
 from guilder_server.ledger.verification import arithmetic
+from guilder_server.ledger.verification.run import WHOLE_TABLES
 from guilder_server.postgres.pool import Connection
 
 _TABLES = (
@@ -79,6 +80,9 @@ async def refuse_used(connection: Connection, tenant: Tenant) -> None:
 
 
 async def rebuild(connection: Connection, tenant: Tenant, position: int, head: bytes) -> None:
+    for table in _TABLES:
+        # Rows that came in this transaction are not in the statistics yet.
+        await connection.execute(f"ANALYZE {table}")
     values = {"tenant": tenant.id, "position": position, "head": head}
     for statement in (_BALANCES, _HELD, _REFERENCES, _REVERSALS, _KEPT):
         await connection.execute(statement, values)
@@ -86,6 +90,7 @@ async def rebuild(connection: Connection, tenant: Tenant, position: int, head: b
 
 async def prove(connection: Connection, tenant: Tenant) -> None:
     """Carries out the proofs on a ledger that is this tenant's alone. Raises Wrong."""
+    await connection.execute(WHOLE_TABLES)
     for table in _TABLES:
         # For what follows, the table of that name is this view.
         await connection.execute(

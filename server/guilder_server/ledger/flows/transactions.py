@@ -195,7 +195,9 @@ def _refuse_missing(
 def _amounts(left: list[int], amount: int | None) -> list[int]:
     if not any(left):
         raise Refused(
-            "ledger_transaction_reversed", "All of this transaction has been reversed.", "amount"
+            "ledger_transaction_reversed",
+            "All of this transaction has been reversed.",
+            "transaction" if amount is None else "amount",
         )
     if amount is None:
         return left

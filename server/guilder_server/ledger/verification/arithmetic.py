@@ -145,6 +145,16 @@ FROM (
 WHERE held_debits <> debits OR held_credits <> credits ORDER BY tenant_id, id LIMIT 1
 """  # noqa: S608 - a constant of this package
 
+# Once it is posted, a hold stands in the ledger under its id; before and otherwise it does not.
+_ENDED = """
+SELECT format('transaction %s of tenant %s was held and is %s, and in the ledger it %s', h.id,
+              h.tenant_id, h.status, CASE WHEN t.id IS NULL THEN 'is not' ELSE 'is' END)
+FROM ledger_holds h
+LEFT JOIN ledger_transactions t ON t.tenant_id = h.tenant_id AND t.id = h.id
+WHERE (h.status = 'posted') <> (t.id IS NOT NULL)
+ORDER BY h.tenant_id, h.id LIMIT 1
+"""
+
 _FLOORS = """
 SELECT format('account %s (%s) of tenant %s is at %s, outside its limits of %s and %s',
               code, currency, tenant_id, normal, coalesce(floor::text, 'none'),
@@ -180,18 +190,19 @@ ORDER BY 1 LIMIT 1
 
 _IN_TIME = """
 SELECT format('entry %s on account %s of tenant %s was posted at %s and counts from %s: the one '
-              'before it was posted at %s, its transaction counts from %s', version, account_id,
-              tenant_id, posted_at, coalesce(effective_at, posted_at), before,
-              coalesce(said, posted_at))
+              'before it was posted at %s, its transaction counts from %s, and the last one of the '
+              'account at %s', version, account_id, tenant_id, posted_at,
+              coalesce(effective_at, posted_at), before, coalesce(said, posted_at), latest)
 FROM (
-    SELECT e.*, t.effective_at AS said, a.posted_at AS latest,
+    SELECT e.*, t.effective_at AS said, a.posted_at AS latest, a.version AS entries,
            lag(e.posted_at) OVER (PARTITION BY e.tenant_id, e.account_id ORDER BY e.version)
                AS before
     FROM ledger_entries e
     JOIN ledger_transactions t ON t.tenant_id = e.tenant_id AND t.id = e.transaction_id
     JOIN ledger_accounts a ON a.tenant_id = e.tenant_id AND a.id = e.account_id
 ) run
-WHERE posted_at < before OR posted_at > latest OR effective_at IS DISTINCT FROM said
+WHERE posted_at < before OR effective_at IS DISTINCT FROM said
+   OR posted_at > latest OR version = entries AND posted_at <> latest
 ORDER BY tenant_id, account_id, version LIMIT 1
 """
 
@@ -243,5 +254,6 @@ PROOFS = (
     Proof("what is reversed was taken back", _REVERSED),
     Proof("every reference is of one transaction", _REFERENCES),
     Proof("what is held is what pending transactions hold", _HELD),
+    Proof("what was held is in the ledger once it is posted", _ENDED),
     Proof("no account is below its floor or above its ceiling", _FLOORS),
 )

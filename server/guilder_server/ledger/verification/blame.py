@@ -79,8 +79,9 @@ ORDER BY 1, 2, 3 LIMIT 2
 async def difference(connection: Connection, tenant: int, block: Block, lines: Lines) -> str | None:
     """The first row of the block that is not as it was, as a sentence; None if all are."""
     seal = chain.seal([line for _, own in lines for line, _ in own])
-    if seal == chain.Seal(block.locators, block.digest):
-        return None
+    place = f"{block.name} of tenant {tenant}"
+    if seal.digest == block.digest:
+        return _beside(place, block, seal, lines)
     expected = chain.split(block.locators)
     missing = Counter(expected) - Counter(chain.split(seal.locators))
     kept = Counter(expected)
@@ -103,12 +104,19 @@ async def difference(connection: Connection, tenant: int, block: Block, lines: L
                 return f"{entry} {await _entry_was(connection, tenant, id, row, missing)}"
         if committed is not None and len(own) - 1 < len(committed):
             return f"{await _lost(connection, tenant)} of {named} is gone"
-    place = f"{block.name} of tenant {tenant}"
-    if seal.digest == block.digest:
-        return f"the locators of {place} are not those of its rows"
     if missing:
         return f"a row of {place} is gone"
     return f"{place} has the rows that its locators name, and another digest"
+
+
+def _beside(place: str, block: Block, seal: chain.Seal, lines: Lines) -> str | None:
+    """What of the block itself is not as it was, where all its rows are."""
+    strange = [id for id, own in lines if not own]
+    if strange:
+        return f"{place} names the transaction {strange[0]}, which is not there"
+    if seal.locators != block.locators:
+        return f"the locators of {place} are not those of its rows"
+    return None
 
 
 def _between(

@@ -36,7 +36,7 @@ GROUP BY 1 ORDER BY 1
 """
 # Every proof reads whole tables to their end. The planner hopes for an early difference and for
 # few rows, and would walk one table for each row of another: minutes for fifty thousand payments.
-_WHOLE_TABLES = (
+WHOLE_TABLES = (
     "SET LOCAL enable_seqscan = on; SET LOCAL enable_hashjoin = on; "
     "SET LOCAL enable_nestloop = off; SET LOCAL enable_mergejoin = off; "
     "SET LOCAL work_mem = '64MB'"
@@ -79,7 +79,7 @@ async def _everything(connection: Connection) -> dict[str, Mark] | None:
     ends = await _walked(connection, Walk(connection, {}, incremental=False))
     if ends is None:
         return None
-    await connection.execute(_WHOLE_TABLES)
+    await connection.execute(WHOLE_TABLES)
     if not (await _holds(connection, COVERED) and await _checkpoints_hold(connection)):
         return None
     for proof in (

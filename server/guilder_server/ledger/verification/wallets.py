@@ -42,6 +42,15 @@ FROM (
 WHERE expected <> moved ORDER BY tenant_id, source LIMIT 1
 """  # noqa: S608 - a constant of this package
 
+_NAMED = """
+SELECT format('transfer %s of tenant %s in %s names the transaction %s, which did not move it',
+              w.id, w.tenant_id, w.currency, w.transaction_id)
+FROM wallet_transfers w
+LEFT JOIN ledger_transactions t ON t.tenant_id = w.tenant_id AND t.id = w.transaction_id
+    AND t.source = w.id AND t.currency = w.currency
+WHERE t.id IS NULL ORDER BY w.tenant_id, w.id LIMIT 1
+"""
+
 # Counts of limits hold what holds hold that are counted, on the day and in the month of each.
 _COUNTED = f"""
 SELECT format('account %s (%s) of tenant %s holds %s, the holds that are counted there hold %s',
@@ -63,9 +72,10 @@ ORDER BY a.tenant_id, a.id LIMIT 1
 
 # Every wallet has its account, and every account of a wallet its wallet, unless it was imported.
 _HOUSED = f"""
-SELECT format('wallet %s of tenant %s is in %s with a floor of %s, its account %s in %s with %s',
-              coalesce(w.id, '(none)'), coalesce(w.tenant_id, a.tenant_id), w.currency, w.floor,
-              coalesce(a.code, '(none)'), a.currency, a.floor)
+SELECT format('wallet %s of tenant %s is %s, in %s with a floor of %s; its account %s is in %s, '
+              'with a floor of %s and a balance of %s', coalesce(w.id, '(none)'),
+              coalesce(w.tenant_id, a.tenant_id), w.status, w.currency, w.floor,
+              coalesce(a.code, '(none)'), a.currency, a.floor, -a.balance)
 FROM wallets w
 FULL JOIN (
     SELECT * FROM ledger_accounts WHERE starts_with(code, '{chart.WALLET}')
@@ -81,5 +91,6 @@ ORDER BY 1 LIMIT 1
 PROOFS = (
     Proof("every wallet has its account", _HOUSED),
     Proof("what wallets moved is in the ledger", _MOVED),
+    Proof("transfers between wallets name what moved them", _NAMED),
     Proof("limits of wallets count what is held", _COUNTED),
 )

@@ -24,6 +24,7 @@ from guilder_server.gateways import (
 )
 from guilder_server.kernel.changes import Changes
 from guilder_server.kernel.copies import replace
+from guilder_server.kernel.currencies import display
 from guilder_server.kernel.errors import InvalidRequest, NoSuchReference, NotFound, Refused
 from guilder_server.kernel.metadata import merge
 from guilder_server.kernel.steps import Done, Step
@@ -172,12 +173,13 @@ async def _charge_to_refund(tools: Tools, wish: Wish) -> Charge:
             "Say what to refund: one of charge and payment_intent is required.",
             "payment_intent",
         )
-    if intent_id is None:
-        return await _named_charge(tools, wish.tenant, str(charge_id))
-    of_intent = await _charge_of_intent(tools, wish.tenant, intent_id)
-    if charge_id in (None, of_intent.id):
-        return of_intent
+    if charge_id is None:
+        return await _charge_of_intent(tools, wish.tenant, str(intent_id))
     named = await _named_charge(tools, wish.tenant, charge_id)
+    if intent_id is None:
+        return named
+    if await tools.store.intent(wish.tenant, intent_id) is None:
+        raise NoSuchReference("payment_intent", intent_id, "payment_intent")
     if named.payment_intent_id != intent_id:
         raise InvalidRequest(
             "parameter_invalid",
@@ -195,7 +197,8 @@ async def _named_charge(tools: Tools, tenant: Tenant, id: str) -> Charge:
 
 
 async def _charge_of_intent(tools: Tools, tenant: Tenant, intent_id: str) -> Charge:
-    """Its latest charge; once that is refunded, what came from a wallet."""
+    """The one that something is left of. Where that is both a card's and a wallet's, nobody can
+    tell which of the two is meant."""
     intent = await tools.store.intent(tenant, intent_id)
     if intent is None:
         raise NoSuchReference("payment_intent", intent_id, "payment_intent")
@@ -207,9 +210,21 @@ async def _charge_of_intent(tools: Tools, tenant: Tenant, intent_id: str) -> Cha
             "payment_intent",
         )
     charge = await _named_charge(tools, tenant, intent.latest_charge_id)
-    if charge.refundable == 0 and intent.wallet_charge_id is not None:
-        return await _named_charge(tools, tenant, intent.wallet_charge_id)
-    return charge
+    if intent.wallet_charge_id in (None, charge.id):
+        return charge
+    of_wallet = await _named_charge(tools, tenant, str(intent.wallet_charge_id))
+    left = [one for one in (charge, of_wallet) if one.refundable]
+    if len(left) > 1:
+        parts = " and ".join(
+            f"{one.id} with {display(one.refundable, one.currency)}" for one in left
+        )
+        raise Refused(
+            "missing",
+            f"This PaymentIntent was paid with two charges, {parts} left. Say in charge which of "
+            "them is to be refunded.",
+            "charge",
+        )
+    return left[0] if left else charge
 
 
 def _refuse_partial(gateway: Gateway, charge: Charge, amount: int) -> None:
