@@ -66,7 +66,7 @@ ARROWS: list[tuple[str, str, Callable[[Intent], Intent], str, dict[str, Any]]] =
     (
         "processing",
         "the gateway wants the customer",
-        lambda i: intents.require_action(i, ACTION),
+        lambda i: intents.require_action(i, ACTION, i.amount),
         "requires_action",
         {"attempt_id": None, "next_action": ACTION, "payment_method_id": "pm_1"},
     ),
@@ -398,3 +398,20 @@ def test_a_refund_goes_its_way() -> None:
     back = refunds.fail(arrived, "expired_or_canceled_card", "txn_2")
     assert (back.status, back.failure_reason) == ("failed", "expired_or_canceled_card")
     assert back.failure_balance_transaction_id == "txn_2"
+
+
+@pytest.mark.parametrize(
+    ("authentication", "agreed", "asked", "expected"),
+    [
+        ("succeeded", 1400, 1400, "succeeded"),
+        ("succeeded", 1400, 900, "succeeded"),
+        ("succeeded", 1400, 1401, "none"),
+        ("failed", 1400, 2000, "failed"),
+        ("none", None, 2000, "none"),
+    ],
+)
+def test_a_customer_has_agreed_to_no_more_than_they_were_shown(
+    authentication: Any, agreed: int | None, asked: int, expected: str
+) -> None:
+    intent = an_intent(authentication=authentication, authenticated_amount=agreed)
+    assert intents.agreed_to(intent, asked) == expected

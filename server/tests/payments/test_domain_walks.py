@@ -118,7 +118,7 @@ def _tried(intent: Intent, answer: str, count: int) -> Intent:
         case "decline":
             return intents.decline(asked, {"message": "no"}, f"ch_{count}")
         case "ask_customer":
-            return intents.require_action(asked, {"type": "use_stripe_sdk"})
+            return intents.require_action(asked, {"type": "use_stripe_sdk"}, asked.amount)
         case _ if intent.captures_later:
             return intents.authorize(asked, f"ch_{count}")
         case _:
