@@ -135,6 +135,7 @@ def test_a_posting_that_cannot_be_is_named_and_nothing_is_posted(
         ({"reference": ""}, "reference"),
         ({"reference": "x" * 201}, "reference"),
         ({"conditions": [{"account": "la_nobody"}]}, "conditions[0][account]"),
+        ({"conditions": [{"account": "{debit}"}]}, "conditions[0]"),
         ({"conditions": [{"account": "{debit}", "entries": -1}]}, "conditions[0][entries]"),
         (
             {"conditions": [{"account": "{debit}", "min_balance": 2**63}]},
@@ -239,7 +240,7 @@ def test_conditions_hold_before_and_after(api: Api, pair: tuple[str, str]) -> No
         answer = conditioned(5, **failing)
         assert refused(answer) == (400, "ledger_condition_failed", "conditions[0]")
     assert conditioned(5, entries=1, min_balance=10).status == 200
-    assert conditioned(5).status == 200
+    assert refused(conditioned(5)) == (400, "parameter_missing", "conditions[0]")
     answers = racing(8, lambda _: conditioned(1, entries=3))
     assert codes(answers) == ["ledger_condition_failed"] * 7
     assert holds(api, debit) == (16, 4)

@@ -19,7 +19,8 @@ from tests.support.postgres import TestDatabases
 pytestmark = pytest.mark.anyio
 
 EXAMPLES = 40
-SEQUENCES = 20_000  # of a campaign
+# A campaign has 20,000 sequences, in parts that processes share.
+PARTS, SEQUENCES = 20, 1_000
 STEPS = 20
 WALLETS = 3
 
@@ -268,10 +269,11 @@ async def test_wallets_after_all_that_are_proved(desk: Desk) -> None:
 
 
 @pytest.mark.campaign
-@pytest.mark.timeout(6000)
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("part", range(PARTS))
 @given(operations=_OPERATIONS)
 @settings(max_examples=SEQUENCES, suppress_health_check=list(HealthCheck), derandomize=False)
 async def test_twenty_thousand_wallets_do_what_their_models_do(
-    desk: Desk, operations: list[tuple[str, Any]]
+    desk: Desk, part: int, operations: list[tuple[str, Any]]
 ) -> None:
     await _run(desk, operations)

@@ -180,6 +180,14 @@ def _legs(
 
 
 def _conditions(wish: Wish, standings: Mapping[str, Standing]) -> list[Condition]:
+    for number, one in enumerate(wish.conditions):
+        if one.entries is None and one.least is None:
+            raise InvalidRequest(
+                "parameter_missing",
+                "A condition says how many entries the account must have, or its least balance: "
+                "send entries or min_balance.",
+                wish.param(f"conditions[{number}]"),
+            )
     return [
         Condition(
             standings[one.account].account.ref,
