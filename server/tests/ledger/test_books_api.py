@@ -241,9 +241,9 @@ def test_conditions_hold_before_and_after(api: Api, pair: tuple[str, str]) -> No
         assert refused(answer) == (400, "ledger_condition_failed", "conditions[0]")
     assert conditioned(5, entries=1, min_balance=10).status == 200
     assert refused(conditioned(5)) == (400, "parameter_missing", "conditions[0]")
-    answers = racing(8, lambda _: conditioned(1, entries=3))
+    answers = racing(8, lambda _: conditioned(1, entries=2))
     assert codes(answers) == ["ledger_condition_failed"] * 7
-    assert holds(api, debit) == (16, 4)
+    assert holds(api, debit) == (11, 3)
 
 
 def test_a_condition_may_speak_of_an_account_that_does_not_move(
