@@ -185,6 +185,25 @@ class House:
         self.keyring = Keyring(
             PostgresKeys(reads), settings.key_pepper.encode(), clock, settings.livemode_allowed
         )
+        self._tell(ground)
+        self._keep_books(ground)
+        gateways = {gateway.name: gateway for gateway in make_gateways(settings, clock)}
+        self.default_gateway = next(iter(gateways))
+        customer_store = PostgresCustomers(pool, reads)
+        self.customers = Customers(customer_store)
+        self.purses = PostgresWallets(pool, reads)
+        self.wallets = WalletFlows(self.purses, self.customers, ids, clock)
+        self.wallet_transfers = Transfers(self.purses, ids, clock)
+        self.wallet_holds = WalletHolds(self.purses, ids, clock)
+        method_store = PostgresPaymentMethods(pool, reads)
+        self.methods = PaymentMethods(method_store, gateways[self.default_gateway], ids, clock)
+        self.method_flows = PaymentMethodFlows(self.methods, method_store, self.customers, clock)
+        self.customer_flows = CustomerFlows(customer_store, self.method_flows, ids, clock)
+        self._move_money(ground, gateways)
+
+    def _tell(self, ground: Ground) -> None:
+        settings, clock, ids = ground.settings, ground.clock, ground.ids
+        pool, reads = ground.pool, ground.reads
         self.webhooks = PostgresWebhooks(pool, reads)
         self.event_store = PostgresEvents(pool, reads, undelivered)
         self.news = News(self.event_store, EventView(snapshots.unpack).encoded)
@@ -199,6 +218,9 @@ class House:
             loopback=settings.webhook_loopback,
         )
         self.deliveries = Deliveries(self.webhooks, self.endpoints, self.news, ids, clock)
+
+    def _keep_books(self, ground: Ground) -> None:
+        clock, ids, pool, reads = ground.clock, ground.ids, ground.pool, ground.reads
         self.ledger = LedgerFlows(PostgresLedger(pool, reads), clock, "usd")
         books = PostgresBooks(pool, reads)
         self.ledger_accounts = LedgerAccounts(books, ids, clock)
@@ -207,18 +229,10 @@ class House:
         self.trial_balance = TrialBalance(PostgresSums(pool))
         self.books, self.holds = books, Holds(books, clock)
         self.checkpoints = Checkpoints(PostgresCheckpoints(pool, reads))
-        gateways = {gateway.name: gateway for gateway in make_gateways(settings, clock)}
-        self.default_gateway = next(iter(gateways))
-        customer_store = PostgresCustomers(pool, reads)
-        self.customers = Customers(customer_store)
-        self.purses = PostgresWallets(pool, reads)
-        self.wallets = WalletFlows(self.purses, self.customers, ids, clock)
-        self.wallet_transfers = Transfers(self.purses, ids, clock)
-        self.wallet_holds = WalletHolds(self.purses, ids, clock)
-        method_store = PostgresPaymentMethods(pool, reads)
-        self.methods = PaymentMethods(method_store, gateways[self.default_gateway], ids, clock)
-        self.method_flows = PaymentMethodFlows(self.methods, method_store, self.customers, clock)
-        self.customer_flows = CustomerFlows(customer_store, self.method_flows, ids, clock)
+
+    def _move_money(self, ground: Ground, gateways: Mapping[str, Gateway]) -> None:
+        settings, clock, ids = ground.settings, ground.clock, ground.ids
+        pool, reads = ground.pool, ground.reads
         self.payments = PostgresPayments(pool, reads)
         attempts, purse_keeper = PostgresAttempts(pool, reads), Wallets(self.purses, ids, clock)
         self.tools = Tools(

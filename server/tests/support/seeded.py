@@ -23,9 +23,9 @@ from guilder_server.main import create_app
 from guilder_server.settings import Settings
 from tests.support.api import FINGERPRINT_KEY, PEPPER, SEALING_KEY, document, new_account
 from tests.support.chained import chained
+from tests.support.recipes import CHARGE_OF, DONE_TO, MADE, PAID, Schema, seed
 from tests.support.world import LISTENER
 
-Schema = dict[str, Any]
 Message = MutableMapping[str, Any]
 
 # How often an object is handed out; what has been done to it by then is worth meeting as well.
@@ -33,10 +33,6 @@ USES = 2
 
 _SEED = re.compile(rb"seed_([a-z_]+)_here")
 _FORM = "application/x-www-form-urlencoded"
-
-
-def seed(kind: str) -> str:
-    return f"seed_{kind}_here"
 
 
 def _seeds(*kinds: str) -> Schema:
@@ -266,95 +262,6 @@ def _narrow(name: str, schema: Schema) -> None:
     schema["required"] = [*schema.get("required", []), *_NEEDED.get(name, [])]
 
 
-_PAYMENT = {"amount": 2000, "currency": "usd", "customer": seed("customer")}
-_PAID = {**_PAYMENT, "confirm": True, "payment_method": "pm_card_visa"}
-_CARD = {"type": "card", "card": {"token": "tok_visa"}}
-_HELD = {"amount": 2000, "currency": "usd", "source": "tok_visa", "capture": False}
-_PAYOUT = {"amount": 10, "currency": "usd", "wallet": seed("wallet")}
-_ACCOUNT = {"code": "seeds", "currency": "usd", "normal_side": "debit"}
-_POSTINGS = [
-    {"debit": seed("ledger_account"), "credit": seed("other_ledger_account"), "amount": 1000}
-]
-# How an object of each kind comes about: made at once, the charge of a payment, or something
-# made to which something was done.
-_MADE: dict[str, tuple[str, Schema]] = {
-    "customer": ("customers", {"name": "Ada", "email": "ada@example.com"}),
-    "declined": ("payment_intents", {**_PAID, "payment_method": "pm_card_chargeDeclined"}),
-    "held_alone": ("charges", _HELD),
-    "ledger_account": ("ledger/accounts", _ACCOUNT),
-    "ledger_transaction": ("ledger/transactions", {"postings": _POSTINGS}),
-    "loose_method": ("payment_methods", _CARD),
-    "method": ("payment_methods/pm_card_visa/attach", {"customer": seed("customer")}),
-    "other_ledger_account": ("ledger/accounts", _ACCOUNT),
-    "pending_ledger_transaction": (
-        "ledger/transactions",
-        {"postings": _POSTINGS, "status": "pending"},
-    ),
-    "refund": ("refunds", {"charge": seed("charge"), "amount": 5}),
-    "requires_action": (
-        "payment_intents",
-        {**_PAID, "payment_method": "pm_card_threeDSecure2Required"},
-    ),
-    "requires_capture": ("payment_intents", {**_PAID, "capture_method": "manual"}),
-    "requires_confirmation": ("payment_intents", {**_PAID, "confirm": False}),
-    "requires_payment_method": ("payment_intents", _PAYMENT),
-    "replay": (f"webhook_endpoints/{seed('webhook_endpoint')}/replays", {"since": 1}),
-    "succeeded": ("payment_intents", _PAID),
-    "failed_payout": ("payouts", {**_PAYOUT, "destination": "ba_noAccount"}),
-    "payout": ("payouts", _PAYOUT),
-    "pending_payout": ("payouts", {**_PAYOUT, "destination": "ba_pending"}),
-    "empty_wallet": ("wallets", {"currency": "usd"}),
-    "other_wallet": ("wallets", {"currency": "usd"}),
-    "wallet": ("wallets", {"currency": "usd", "floor": -(10**9)}),
-    "webhook_endpoint": (
-        "webhook_endpoints",
-        {"url": LISTENER, "enabled_events": ["refund.created", "customer.created"]},
-    ),
-}
-_CHARGE_OF = {
-    "charge": "succeeded",
-    "failed_charge": "declined",
-    "held_charge": "requires_capture",
-}
-_DONE_TO: dict[str, tuple[str, str, str, Schema]] = {
-    "canceled": ("requires_payment_method", "POST", "payment_intents/{made}/cancel", {}),
-    "closed_ledger_account": (
-        "ledger_account",
-        "POST",
-        "ledger/accounts/{made}",
-        {"status": "closed"},
-    ),
-    "deleted_customer": ("customer", "DELETE", "customers/{made}", {}),
-    "deleted_endpoint": ("webhook_endpoint", "DELETE", "webhook_endpoints/{made}", {}),
-    "disabled_endpoint": (
-        "webhook_endpoint",
-        "POST",
-        "webhook_endpoints/{made}",
-        {"disabled": True},
-    ),
-    "frozen_ledger_account": (
-        "ledger_account",
-        "POST",
-        "ledger/accounts/{made}",
-        {"status": "frozen"},
-    ),
-    "closed_wallet": ("empty_wallet", "POST", "wallets/{made}", {"status": "closed"}),
-    "frozen_wallet": ("wallet", "POST", "wallets/{made}", {"status": "frozen"}),
-    "voided_ledger_transaction": (
-        "pending_ledger_transaction",
-        "POST",
-        "ledger/transactions/{made}/void",
-        {},
-    ),
-    "spent_method": (
-        "loose_method",
-        "POST",
-        "payment_intents",
-        {"amount": 2000, "currency": "usd", "confirm": True, "payment_method": "made"},
-    ),
-}
-
-
 _OF_WALLET = {"released_wallet_hold", "wallet_hold", "wallet_top_up", "wallet_transfer"}
 _MAY_BE_GONE = (
     *("customer", "ledger_account", "other_ledger_account", "other_wallet", "wallet"),
@@ -442,13 +349,13 @@ class SeededApp:
         return self._made[kind]
 
     async def _make(self, kind: str) -> str:
-        if kind in _MADE:
-            return await self._created(*_MADE[kind])
-        if kind in _CHARGE_OF:
-            intent = await self._make(_CHARGE_OF[kind])
+        if kind in MADE:
+            return await self._created(*MADE[kind])
+        if kind in CHARGE_OF:
+            intent = await self._make(CHARGE_OF[kind])
             return str((await self._ask("GET", f"payment_intents/{intent}"))["latest_charge"])
-        if kind in _DONE_TO:
-            first, method, path, params = _DONE_TO[kind]
+        if kind in DONE_TO:
+            first, method, path, params = DONE_TO[kind]
             made = await self._make(first)
             wanted = {name: made if value == "made" else value for name, value in params.items()}
             await self._ask(method, path.format(made=made), wanted)
@@ -476,7 +383,7 @@ class SeededApp:
         wallet = self._made.get("wallet") or await self._id("wallet")
         place = f"wallets/{wallet}"
         if kind == "wallet_top_up":
-            await self._created("payment_intents", {**_PAID, "top_up_wallet": wallet})
+            await self._created("payment_intents", {**PAID, "top_up_wallet": wallet})
             return str((await self._ask("GET", f"{place}/top_ups"))["data"][0]["id"])
         if kind == "wallet_transfer":
             other = await self._id("other_wallet")
