@@ -32,6 +32,7 @@ from guilder_server.http.app import App
 from guilder_server.http.contract import Contract
 from guilder_server.http.execute import Executor
 from guilder_server.http.expand import Expander
+from guilder_server.http.origin import Origins, networks
 from guilder_server.http.present import Views
 from guilder_server.kernel.changes import Changes
 from guilder_server.kernel.clock import Clock
@@ -344,6 +345,7 @@ def compose(settings: Settings, clock: Clock, make_gateways: MakeGateways) -> Se
         ids=ground.ids,
         api_version=API_VERSION,
         server_version=version("guilder"),
+        origins=Origins(networks(settings.trusted_proxies or "")),
     )
     # Whoever has a gateway with real cards has no use for a page that plays their bank.
     sandbox = house.default_gateway == Sandbox.name

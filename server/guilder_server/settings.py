@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
+from guilder_server.http.origin import networks
+
 PREFIX = "GUILDER_"
 _SHORTEST_SECRET = 32
 _SEED_BYTES = 32  # of an Ed25519 key
@@ -73,6 +75,16 @@ def _url(*schemes: str) -> Callable[[str], str]:
 def _database_url(value: str) -> str:
     url = _url("postgresql", "postgres")(value)
     return "postgresql" + url.removeprefix(urlsplit(url).scheme)
+
+
+def _networks(value: str) -> str:
+    try:
+        networks(value)
+    except ValueError as problem:
+        raise ValueError(
+            f"must be addresses or networks such as 10.0.0.0/8, divided by commas: {problem}"
+        ) from None
+    return value
 
 
 def _secret(value: str) -> str:
@@ -147,6 +159,11 @@ class Settings:
     workers: int = _setting(1, _whole(1, 256), "processes that serve")
     public_url: str | None = _setting(
         None, _url("http", "https"), "the address under which clients reach this server"
+    )
+    trusted_proxies: str | None = _setting(
+        None,
+        _networks,
+        "networks of the proxies whose X-Forwarded-For is believed",
     )
     log_level: LogLevel = _setting(
         "info", _one_of("debug", "info", "warning", "error"), "the least severe lines to log"

@@ -158,6 +158,8 @@ def _config(app: ASGIApp | str, settings: Settings, **more: Any) -> uvicorn.Conf
         lifespan="on",
         access_log=settings.access_log,
         server_header=False,
+        # Which proxies are to be believed is a setting of ours; uvicorn would believe this machine.
+        proxy_headers=False,
         timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=settings.drain_timeout_ms // 1000,
         timeout_worker_healthcheck=_WORKER_SILENCE_S,

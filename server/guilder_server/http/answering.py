@@ -17,6 +17,7 @@ from guilder_server.http.facts import EventWriter
 from guilder_server.http.idempotency import Idempotency, Key
 from guilder_server.http.operation import Operation
 from guilder_server.http.present import Rendering, Views, encode
+from guilder_server.kernel.actor import Actor
 from guilder_server.kernel.changes import Changes
 from guilder_server.kernel.errors import GuilderError
 from guilder_server.kernel.steps import Done
@@ -27,8 +28,8 @@ from guilder_server.kernel.tenant import Tenant
 class Request:
     """What an answer depends on besides the result.
 
-    `operation` is None for a job that answers nobody. `waiting` says that somebody waits for
-    the answer; of a request whose process died, only the key still wants it.
+    `operation` and `actor` are None for a job that answers nobody. `waiting` says that somebody
+    waits for the answer; of a request whose process died, only the key still wants it.
     """
 
     tenant: Tenant
@@ -38,6 +39,7 @@ class Request:
     request_id: str | None = None
     key: Key | None = None
     waiting: bool = False
+    actor: Actor | None = None
 
 
 class Answering:
@@ -52,7 +54,14 @@ class Answering:
         plan = self._expander.plan(call.operation, call.expand)
         key = self._keys.key_of(call)
         return Request(
-            call.tenant, call.operation, call.url, plan, call.request_id, key, waiting=True
+            call.tenant,
+            call.operation,
+            call.url,
+            plan,
+            call.request_id,
+            key,
+            waiting=True,
+            actor=call.actor,
         )
 
     def recovered(self, tenant: Tenant, operation: Operation, recovery: dict[str, Any]) -> Request:

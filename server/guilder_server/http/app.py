@@ -20,6 +20,7 @@ from guilder_server.http.decode import decode_body, decode_form, merge
 from guilder_server.http.errors import HttpRefusal, answer_error, answer_fault, trace_of
 from guilder_server.http.execute import Executor
 from guilder_server.http.idempotency import read_key
+from guilder_server.http.origin import Origins
 from guilder_server.http.router import Router
 from guilder_server.kernel.errors import GuilderError
 from guilder_server.kernel.ids import Ids
@@ -50,6 +51,8 @@ _READ = frozenset(
         b"stripe-version",
     }
 )
+# Each proxy that a request passes may add one of its own; together they are one list.
+_JOINED = frozenset({b"x-forwarded-for"})
 _EXPOSED = (
     b"Request-Id, Stripe-Version, Guilder-Version, Idempotency-Key, Idempotent-Replayed, "
     b"Stripe-Should-Retry"
@@ -95,9 +98,10 @@ class App:
         ids: Ids,
         api_version: str,
         server_version: str,
+        origins: Origins | None = None,
     ) -> None:
         self._router, self._keyring, self._executor = router, keyring, executor
-        self._ids = ids
+        self._ids, self._origins = ids, origins or Origins()
         self._headers: list[Header] = [
             (b"cache-control", b"no-store"),
             (b"stripe-version", api_version.encode()),
@@ -163,8 +167,13 @@ class App:
             credential=credential,
             request_id=exchange.id,
             idempotency_key=exchange.key,
+            address=self._address(scope, headers),
         )
         return await self._executor.run(route.handler, call)
+
+    def _address(self, scope: Scope, headers: dict[bytes, bytes]) -> str | None:
+        peer = scope.get("client")
+        return self._origins.of(peer and peer[0], _text(headers, b"x-forwarded-for"))
 
     async def _send(self, answer: Answer, exchange: _Exchange, send: Send) -> None:
         length = (b"content-length", str(len(answer.body)).encode())
@@ -237,7 +246,9 @@ def read_headers(headers: list[Header]) -> dict[bytes, bytes]:
     size = 0
     for name, value in headers:
         size += len(name) + len(value)
-        if name in _READ:
+        if name in _JOINED:
+            found[name] = b", ".join((found[name], value)) if name in found else value
+        elif name in _READ:
             if name in found:
                 raise HttpRefusal(400, f"The header {name.decode()} was sent more than once.")
             found[name] = value

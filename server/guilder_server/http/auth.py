@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from guilder_server.http.operation import Operation
+from guilder_server.kernel.actor import ActorKind
 from guilder_server.kernel.errors import Forbidden, InvalidRequest, Unauthenticated
 from guilder_server.kernel.tenant import Tenant
 
@@ -29,15 +30,22 @@ _VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(\.[a-z][a-z0-9_-]*)?(; ?[a-z0-9_]+=[a-
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A key that was found good: the tenant it acts for and what it may do.
+    """Something that was found good: the tenant it acts for and what it may do.
 
-    `permissions` are those of a restricted key, such as `charges:read`; None means all.
+    `id` is a key's, a client's or a person's; `permissions` are those of what is restricted, such
+    as `charges:read`; None means all.
     """
 
     tenant: Tenant
-    kind: Literal["secret", "publishable", "restricted"]
-    key_id: str
+    kind: Literal["secret", "publishable", "restricted", "oauth_client", "user", "operator"]
+    id: str
     permissions: frozenset[str] | None = None
+
+    @property
+    def actor_kind(self) -> ActorKind:
+        if self.kind in ("oauth_client", "user", "operator"):
+            return self.kind
+        return "api_key"
 
 
 class Keyring(Protocol):

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 from guilder_server.http.auth import Credential
 from guilder_server.http.operation import Operation
+from guilder_server.kernel.actor import Actor
 from guilder_server.kernel.tenant import Tenant
 
 
@@ -17,7 +18,8 @@ class Call:
 
     `params` hold what was sent, in the types of the contract, without `expand`: a name that is
     absent was not sent, an empty string unsets. A handler may be called again with the same
-    Call when another request was faster, so it must leave the parameters as they are.
+    Call when another request was faster, so it must leave the parameters as they are. `address` is
+    the IP address that it came from.
     """
 
     tenant: Tenant
@@ -28,6 +30,11 @@ class Call:
     credential: Credential
     request_id: str
     idempotency_key: str | None = None
+    address: str | None = None
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(self.credential.actor_kind, self.credential.id, self.address)
 
     @property
     def url(self) -> str:

@@ -153,7 +153,7 @@ async def test_a_new_key_is_found_with_what_it_may(
         made = a_key(at, 90 * DAY)
     found = await credentials.find(made.token)
     assert found is not None
-    assert (found.key_id, found.kind) == (made.key.id, "restricted")
+    assert (found.id, found.kind) == (made.key.id, "restricted")
     assert found.tenant == made.key.record.tenant
     assert found.tenant.livemode
     assert found.permissions == {"customers:read"}
