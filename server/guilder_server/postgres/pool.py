@@ -6,6 +6,7 @@ import asyncio
 import select
 from collections.abc import AsyncIterator, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -167,7 +168,7 @@ def _connections(
     return AsyncConnectionPool(
         url,
         kwargs=_line(url, role, options),
-        configure=_configure,
+        configure=partial(_configure, role=role),
         min_size=kept,
         max_size=size,
         timeout=wait_s,
@@ -196,9 +197,22 @@ def _line(url: str, role: str, options: str) -> dict[str, Any]:
     return {"autocommit": True, **_LINE, **said, "options": together}
 
 
-async def _configure(connection: Connection) -> None:
+class RoleNotTaken(Exception):
+    """The connection would be above the policies that keep tenants apart, or outside of them."""
+
+    def __init__(self, role: str, taken: str) -> None:
+        super().__init__(
+            f"the connection works as {taken} and not as {role}: whatever stands between Guilder "
+            "and PostgreSQL has to pass on the option `role`"
+        )
+
+
+async def _configure(connection: Connection, role: str) -> None:
     columns.register(connection.adapters)
     connection.prepare_threshold = 0
+    [(taken,)] = await (await connection.execute("SELECT current_user")).fetchall()
+    if taken != role:
+        raise RoleNotTaken(role, taken)
 
 
 @asynccontextmanager

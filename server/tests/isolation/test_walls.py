@@ -4,7 +4,7 @@ server is above them."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
@@ -13,9 +13,16 @@ import psycopg
 import pytest
 
 from guilder_server.capabilities import SCHEMA
+from guilder_server.commands.walls import gaps
 from guilder_server.postgres.isolation import COMMITS, JOBS, REQUESTS, ROLES, isolate
 from guilder_server.postgres.migrate import pending, upgrade
-from guilder_server.postgres.pool import Connection, Pool, session
+from guilder_server.postgres.pool import (
+    Connection,
+    Pool,
+    RoleNotTaken,
+    _configure,
+    session,
+)
 from guilder_server.postgres.roles import RolesMissing
 from tests.support.postgres import TestDatabases, running_server
 from tests.support.servers import run_guilder
@@ -148,6 +155,15 @@ async def test_no_connection_is_the_owner_or_above_policies(database_url: str, l
     alone = await session(url, "")
     async with alone:
         assert await rows(alone, "SELECT current_user") == [(JOBS,)]
+
+
+@pytest.mark.anyio
+async def test_a_connection_that_has_not_taken_its_role_is_not_lent(database_url: str) -> None:
+    """As when a pooler in between drops the option: it would see everything."""
+    connection = await psycopg.AsyncConnection.connect(database_url, autocommit=True)
+    async with connection:
+        with pytest.raises(RoleNotTaken, match="works as guilder and not as guilder_requests"):
+            await _configure(connection, REQUESTS)
 
 
 @pytest.mark.anyio
@@ -290,36 +306,57 @@ async def test_a_key_lets_see_itself_and_whose_it_is(database_url: str) -> None:
             assert await rows(connection, everything) == [(0, None, 0, None)]
 
 
-@pytest.fixture
-def newcomer(postgres: TestDatabases) -> Iterator[str]:
-    """An empty database whose owner is no superuser and may make no roles."""
-    with postgres.superuser_connection() as connection:
-        connection.execute("CREATE ROLE newcomer LOGIN")
-        connection.execute("CREATE DATABASE test_newcomer OWNER newcomer TEMPLATE template0")
-    yield postgres.url_of("test_newcomer", "newcomer")
-    postgres.drop("test_newcomer")
-    with postgres.superuser_connection() as connection:
-        connection.execute("DROP ROLE newcomer")
+def test_an_owner_who_may_not_make_the_roles_hears_what_to_have_said() -> None:
+    with running_server() as server:
+        databases = TestDatabases(str(server.socket_dir))
+        url = databases.url_of("test_newcomer", "newcomer")
+        with databases.superuser_connection() as connection:
+            connection.execute("CREATE ROLE newcomer LOGIN")
+            connection.execute("CREATE DATABASE test_newcomer OWNER newcomer TEMPLATE template0")
+            with pytest.raises(RolesMissing) as refused:
+                upgrade(url)
+            said = [line[4:] for line in str(refused.value).splitlines()[1:]]
+            assert said == [
+                *(f"CREATE ROLE {role} NOLOGIN;" for role in ROLES),
+                f"GRANT {', '.join(ROLES)} TO newcomer;",
+            ]
+            for statement in said:
+                connection.execute(statement)
+        upgrade(url)
+        assert pending(url) == []
+        assert asyncio.run(_current_user(url)) == REQUESTS
+        # Another database of the same cluster learns who else could look into it.
+        other = databases.create("test_other")
+        with psycopg.connect(other) as connection:
+            assert [(gap.status, "newcomer" in gap.detail) for gap in gaps(connection)] == [
+                ("warn", True)
+            ]
+            connection.execute("REVOKE CONNECT ON DATABASE test_other FROM PUBLIC")
+            assert gaps(connection) == []
 
 
-@pytest.mark.usefixtures("database_url")
-def test_an_owner_who_may_not_take_the_roles_hears_what_to_have_said(
-    newcomer: str, postgres: TestDatabases
-) -> None:
-    with pytest.raises(RolesMissing) as refused:
-        upgrade(newcomer)
-    statement = f"GRANT {', '.join(ROLES)} TO newcomer"
-    assert f"\n    {statement};" in str(refused.value)
-    with postgres.superuser_connection() as connection:
-        connection.execute(statement)
-    upgrade(newcomer)
-    assert pending(newcomer) == []
+async def _current_user(url: str) -> str:
+    async with opened(url) as pool, pool.point([1]) as connection:
+        [(name,)] = await rows(connection, "SELECT current_user")
+        return str(name)
 
-    async def is_lent() -> list[Any]:
-        async with opened(newcomer) as pool, pool.point([1]) as connection:
-            return await rows(connection, "SELECT current_user")
 
-    assert asyncio.run(is_lent()) == [(REQUESTS,)]
+@pytest.mark.parametrize(
+    ("done", "told"),
+    [
+        ("ALTER TABLE charges NO FORCE ROW LEVEL SECURITY", "without row-level security: charges"),
+        ("DROP POLICY tenants ON wallets", "without row-level security: wallets"),
+        ("CREATE TABLE loans (tenant_id BIGINT)", "without row-level security: loans"),
+        ("ALTER POLICY operators ON events TO guilder_jobs", "owns 1 table"),
+    ],
+)
+def test_a_hole_in_the_walls_is_found(fresh_database_url: str, done: str, told: str) -> None:
+    with psycopg.connect(fresh_database_url) as connection:
+        assert gaps(connection) == []
+        connection.execute(done)
+        [gap] = gaps(connection)
+    assert gap.status == "fail"
+    assert told in gap.detail
 
 
 def test_databases_of_one_cluster_may_migrate_at_once() -> None:
