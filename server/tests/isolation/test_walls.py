@@ -326,6 +326,8 @@ def test_an_owner_who_may_not_make_the_roles_hears_what_to_have_said() -> None:
         assert pending(url) == []
         assert asyncio.run(_current_user(url)) == REQUESTS
         # Another database of the same cluster learns who else could look into it.
+        with databases.superuser_connection() as connection:
+            connection.execute(f"GRANT {', '.join(ROLES)} TO guilder")
         other = databases.create("test_other")
         with psycopg.connect(other) as connection:
             assert [(gap.status, "newcomer" in gap.detail) for gap in gaps(connection)] == [
