@@ -57,6 +57,7 @@ def _expected_failures() -> tuple[type[Exception], ...]:
     from guilder_server.ledger.archive import Wrong
     from guilder_server.ledger.verification.remembered import Unreadable
     from guilder_server.postgres.migrate import NewerDatabase
+    from guilder_server.postgres.roles import RolesMissing
 
     return (
         EmbeddedServersMissing,
@@ -68,6 +69,7 @@ def _expected_failures() -> tuple[type[Exception], ...]:
         PermissionError,
         PortTaken,
         Refused,
+        RolesMissing,
         ServerFailed,
         Unreachable,
         Unreadable,

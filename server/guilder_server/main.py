@@ -58,7 +58,7 @@ def _health_routes(server: Server) -> list[Route]:
     async def health(_: Request) -> Response:
         """Whether this process can reach its database."""
         try:
-            async with asyncio.timeout(2), server.pool.query() as connection:
+            async with asyncio.timeout(2), server.pool.point(()) as connection:
                 await connection.execute("SELECT 1")
         except Exception:  # noqa: BLE001 - whatever the reason, the answer is the same
             return JSONResponse({"status": "unavailable"}, status_code=503)

@@ -7,12 +7,13 @@ import os
 import sys
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from guilder_server.embedded import Secrets
 from guilder_server.settings import Settings
 
 if TYPE_CHECKING:
+    import psycopg
     from starlette.types import ASGIApp
 
     from guilder_server.tenancy.administration import Desk
@@ -46,6 +47,13 @@ def pending_migrations(database_url: str) -> list[str]:
     from guilder_server.postgres.migrate import pending
 
     return pending(database_url)
+
+
+def roles_remedy(connection: psycopg.Connection[Any]) -> list[str]:
+    """What a superuser has to say, so that the login may serve; nothing if it may."""
+    from guilder_server.postgres.roles import remedy
+
+    return remedy(connection)
 
 
 def ensure_dev_account(settings: Settings, known: Secrets) -> DevAccount:

@@ -17,6 +17,7 @@ import psycopg
 from guilder_server.commands.application import pending_migrations
 from guilder_server.commands.durability import durability_problems
 from guilder_server.commands.servers import reachable
+from guilder_server.commands.walls import gaps
 from guilder_server.embedded import (
     EmbeddedServersMissing,
     FolderInUse,
@@ -132,6 +133,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
         yield current
         yield _clock(connection)
         if current.status == "ok":
+            yield from _isolation(connection)
             yield _webhooks(connection)
 
 
@@ -175,7 +177,7 @@ def _role(connection: Connection) -> Finding:
         return Finding(
             "role",
             "warn",
-            f"{row[0]} is above row-level security, the last wall between tenants",
+            f"{row[0]} is above row-level security: the server gives it up, others do not",
             "Use a role without SUPERUSER and BYPASSRLS that owns the database.",
         )
     return Finding("role", "ok", f"{row[0]} is an ordinary role")
@@ -193,6 +195,14 @@ def _migrations(url: str) -> Finding:
             "migrations", "fail", f"missing: {', '.join(missing)}", "Run `guilder migrate`."
         )
     return Finding("migrations", "ok", "the schema is current")
+
+
+def _isolation(connection: Connection) -> Iterator[Finding]:
+    found = gaps(connection)
+    for gap in found:
+        yield Finding("isolation", gap.status, gap.detail, gap.advice)
+    if not found:
+        yield Finding("isolation", "ok", "the database keeps tenants apart by itself")
 
 
 def _clock(connection: Connection) -> Finding:

@@ -59,6 +59,7 @@ def refuse_unfit(settings: Settings) -> None:
         if connection.info.server_version < OLDEST_POSTGRES * 10_000:
             raise NotFitToServe(f"Guilder needs PostgreSQL {OLDEST_POSTGRES} or newer.")
         problems = durability_problems(connection) if settings.livemode_allowed else []
+        remedy = application.roles_remedy(connection)
     if problems:
         raise NotFitToServe(
             "Live mode is refused on a database that may lose money:\n  " + "\n  ".join(problems)
@@ -66,6 +67,11 @@ def refuse_unfit(settings: Settings) -> None:
     if missing := application.pending_migrations(url):
         raise NotFitToServe(
             f"The database lacks {len(missing)} migration(s). Run `guilder migrate` first."
+        )
+    if remedy:
+        raise NotFitToServe(
+            "This login may not take the roles that keep tenants apart. Let a superuser say:\n"
+            + "\n".join(f"  {statement};" for statement in remedy)
         )
 
 

@@ -88,6 +88,7 @@ class DevelopmentFolder:
         """Wait for both servers, and tell other commands where they are."""
         self.redis.wait()
         self.postgres.wait()
+        self.postgres.let_make_roles()
         running = RunningServers(
             purpose,
             os.getpid(),

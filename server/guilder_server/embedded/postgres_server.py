@@ -17,6 +17,8 @@ from pathlib import Path
 from types import TracebackType
 from urllib.parse import quote
 
+import psycopg
+
 from guilder_server.embedded.binaries import postgres_environment, postgres_program
 from guilder_server.embedded.child import Child, ServerFailed
 from guilder_server.embedded.identity import Identity, for_postgres, launch_command
@@ -122,6 +124,11 @@ class PostgresServer:
         """Return once it answers; after a crash it repairs itself first."""
         self._child.wait_until(self._ready, timeout_s)
 
+    def let_make_roles(self) -> None:
+        """What a folder of before row-level security lacks; others have it from the beginning."""
+        with psycopg.connect(self.superuser_url, autocommit=True) as connection:
+            connection.execute(f"ALTER ROLE {ROLE} CREATEROLE")
+
     def stop(self) -> None:
         self._child.stop([(signal.SIGINT, 30), (signal.SIGQUIT, 10)])
         remove_socket_folder(self.socket_dir)
@@ -168,7 +175,7 @@ class PostgresServer:
             ],
         )
         statements = (
-            f"CREATE ROLE {ROLE} LOGIN CREATEDB;\n"
+            f"CREATE ROLE {ROLE} LOGIN CREATEDB CREATEROLE;\n"
             f"CREATE DATABASE {DATABASE} OWNER {ROLE} STRATEGY FILE_COPY;\n"
         )
         single = [str(postgres_program("postgres")), "--single", "-D", str(draft)]

@@ -184,15 +184,13 @@ class Committer:
     async def _transact(self, sets: Sequence[Changes]) -> list[Verdict]:
         """A verdict on each set. If it raises anything but DatabaseLost, nothing has changed."""
         parts = [make(sets) for make in self._parts]
-        async with self._pool.point() as connection, connection.pipeline():
-            await connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
+        async with self._pool.transaction({changes.tenant.id for changes in sets}) as connection:
             asked = [[await connection.execute(*one) for one in part.first()] for part in parts]
             for part, cursors in zip(parts, asked, strict=True):
                 part.read([await cursor.fetchall() for cursor in cursors])
             verdicts = [_judge(parts, changes) for changes in sets]
             writes = [one for part in parts for one in part.second()]
             await execute_as_one(connection, writes)
-            await connection.execute("COMMIT")
         return verdicts
 
 

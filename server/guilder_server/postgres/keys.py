@@ -49,8 +49,8 @@ class KeyRecord:
 
 
 KEY_LOOKUP = Lookup(
-    "SELECT k.tenant_id, k.key, fingerprint, status, response, created, lease_until, fence "
-    "FROM unnest(%s, %s) AS k(tenant_id, key) JOIN idempotency_keys USING (tenant_id, key)",
+    "SELECT i.tenant_id, i.key, fingerprint, status, response, created, lease_until, fence "
+    "FROM unnest(%s, %s) AS k(tenant_id, key) JOIN idempotency_keys i USING (tenant_id, key)",
     (BIGINT, TEXT),
     lambda row: KeyRecord(*row),
 )
@@ -62,7 +62,7 @@ _CLAIM = (
     "ON CONFLICT DO NOTHING RETURNING tenant_id, key"
 )
 _LOCK = (
-    "SELECT k.tenant_id, k.key FROM unnest(%s, %s, %s) AS k(tenant_id, key, fence) "
+    "SELECT i.tenant_id, i.key FROM unnest(%s, %s, %s) AS k(tenant_id, key, fence) "
     "JOIN idempotency_keys i USING (tenant_id, key) "
     "WHERE i.status = 0 AND i.fence = k.fence ORDER BY 1, 2 FOR NO KEY UPDATE OF i"
 )
@@ -156,7 +156,7 @@ DELETE FROM idempotency_keys WHERE ctid IN (
 async def prune_keys(pool: Pool, now: datetime) -> int:
     """Forget keys that nobody will repeat; one that is not finished is never forgotten."""
     pruned = 0
-    async with pool.query() as connection:
+    async with pool.jobs.query() as connection:
         while True:
             gone = (await connection.execute(_PRUNE, [now - KEPT])).rowcount
             pruned += gone

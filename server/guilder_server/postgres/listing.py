@@ -49,7 +49,7 @@ async def page(
         bounds += created_bounds(table, query.created, prefix)
     backwards = query.ending_before is not None
     cursor = query.ending_before if backwards else query.starting_after
-    async with pool.query() as connection:
+    async with pool.query(tenant_id) as connection:
         if cursor is not None:
             await _refuse_unknown(connection, table, tenant_id, cursor, noun, backwards)
             bounds.append(table.c.id > cursor if backwards else table.c.id < cursor)

@@ -25,14 +25,19 @@ def column_type(column: sa.Column[Any]) -> ColumnType:
 
 
 class Mapping(Generic[T]):
-    """The dataclass `kind` kept in `table`, whose columns are the tenant and its fields.
+    """The dataclass `kind` kept in `table`, whose columns are the tenant and its fields, and what
+    the database computes of them.
 
     Raises TypeError when the two do not agree, so that a forgotten column stops start-up.
     """
 
     def __init__(self, kind: type[T], table: sa.Table) -> None:
         self.kind, self.table = kind, table
-        names = [column.name for column in table.columns if column.name != "tenant_id"]
+        names = [
+            column.name
+            for column in table.columns
+            if column.name != "tenant_id" and column.computed is None
+        ]
         declared = [field.name for field in fields(kind)]  # type: ignore[arg-type]
         if set(names) != set(declared):
             difference = sorted(set(names) ^ set(declared))
@@ -55,8 +60,8 @@ class Mapping(Generic[T]):
         )
         self.update_sql = self._update()
         self.read_sql = (
-            f"SELECT k.tenant_id, k.id, {self.columns} FROM unnest(%s, %s) AS k(tenant_id, id) "
-            f"JOIN {table.name} USING (tenant_id, id)"
+            f"SELECT {table.name}.tenant_id, {table.name}.id, {self.columns} "
+            f"FROM unnest(%s, %s) AS k(tenant_id, id) JOIN {table.name} USING (tenant_id, id)"
         )
         self.lookup = Lookup(self.read_sql, (BIGINT, TEXT), self.load)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import select
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -14,6 +15,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from guilder_server.kernel.errors import RateLimited, Unavailable
 from guilder_server.postgres import columns
+from guilder_server.postgres.isolation import COMMITS, JOBS, REQUESTS, as_role, in_force
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 
@@ -24,6 +26,7 @@ _PLANNER = "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off
 # is no limit on a statement, which would cut short a COMMIT that waits for its replica.
 _PATIENCE = "-c lock_timeout=2s -c idle_in_transaction_session_timeout=30s"
 
+_PLANNED = "-c statement_timeout=30s"
 # What is read for minutes is given up when whoever it is for stops taking it.
 _READING = f"{_PLANNER} -c statement_timeout=60s -c idle_in_transaction_session_timeout=90s"
 
@@ -53,9 +56,11 @@ class DatabaseLost(Unavailable):
 
 
 class Pool:
-    """Three kinds of connection: for point work by key, for queries that the planner must be free
-    to plan, and for what is read at length. All are in autocommit; who wants a transaction says
-    BEGIN."""
+    """Connections that may do different things, each as a role of its own and in autocommit.
+
+    Requests name the tenants whose rows they are about, and the database shows them no others
+    (docs/isolation.md). They name them each time: what one borrower has said holds for no other.
+    """
 
     def __init__(
         self,
@@ -65,35 +70,55 @@ class Pool:
         wait_s: float = 5,
         readings: int = 4,
     ) -> None:
-        self._points = _connections(database_url, points, f"{_PLANNER} {_PATIENCE}", wait_s)
-        self._queries = _connections(database_url, queries, "-c statement_timeout=30s", wait_s)
-        self._readings = _connections(database_url, readings, _READING, wait_s, kept=0)
+        by_key = f"{_PLANNER} {_PATIENCE}"
+        self._points = _connections(database_url, REQUESTS, points, by_key, wait_s)
+        self._queries = _connections(database_url, REQUESTS, queries, _PLANNED, wait_s)
+        self._readings = _connections(database_url, REQUESTS, readings, _READING, wait_s, kept=0)
+        self._commits = _connections(database_url, COMMITS, 2, by_key, wait_s)
+        self.jobs = JobPool(database_url, by_key, wait_s)
         self._turns, self._wait_s = asyncio.Semaphore(readings), wait_s
 
     async def open(self) -> None:
         await self._points.open(wait=True, timeout=30)
         await self._queries.open(wait=True, timeout=30)
+        await self._commits.open(wait=True, timeout=30)
         await self._readings.open()
+        await self.jobs.open()
 
     async def close(self) -> None:
-        await self._points.close(timeout=5)
-        await self._queries.close(timeout=5)
-        await self._readings.close(timeout=5)
+        for pool in (self._points, self._queries, self._readings, self._commits):
+            await pool.close(timeout=5)
+        await self.jobs.close()
 
-    def point(self) -> AbstractAsyncContextManager[Connection]:
-        """Raises DatabaseLost. Any other error leaves the connection as it was, and nothing
-        of a transaction that was begun on it."""
-        return _lent(self._points)
+    def point(
+        self, tenants: Collection[int], hashes: Collection[bytes] = ()
+    ) -> AbstractAsyncContextManager[Connection]:
+        """For reading rows of these tenants by key, and the keys with these hashes. Statements
+        are sent together when the context ends, or when the rows of one are fetched before that.
 
-    def query(self) -> AbstractAsyncContextManager[Connection]:
-        """As `point`."""
-        return _lent(self._queries)
+        Raises DatabaseLost. Any other error leaves the connection as it was, and nothing of what
+        was begun on it."""
+        return _for(self._points, tenants, hashes)
+
+    def query(self, tenant_id: int) -> AbstractAsyncContextManager[Connection]:
+        """As `point`, for statements that the planner must be free to plan."""
+        return _for(self._queries, [tenant_id])
 
     @asynccontextmanager
-    async def snapshot(self) -> AsyncIterator[Connection]:
-        """All rows as they are at the first statement, for as long as it takes to read them, apart
-        from the connections that others wait for. Raises RateLimited while too many are read, and
-        DatabaseLost."""
+    async def transaction(self, tenants: Collection[int]) -> AsyncIterator[Connection]:
+        """For writing rows of these tenants: kept if the context ends well, and else nothing of
+        it. As `point` in all else."""
+        async with _lent(self._commits) as connection, connection.pipeline():
+            await connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
+            await connection.execute(*in_force(tenants))
+            yield connection
+            await connection.execute("COMMIT")
+
+    @asynccontextmanager
+    async def snapshot(self, tenant_id: int) -> AsyncIterator[Connection]:
+        """All rows of the tenant as they are at the first statement, for as long as it takes to
+        read them, apart from the connections that others wait for. Raises RateLimited while too
+        many are read, and DatabaseLost."""
         try:
             async with asyncio.timeout(self._wait_s):
                 await self._turns.acquire()
@@ -104,19 +129,46 @@ class Pool:
             ) from None
         try:
             async with _lent(self._readings) as connection:
-                await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                async with connection.pipeline():
+                    await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                    await connection.execute(*in_force([tenant_id]))
                 yield connection
         finally:
             self._turns.release()
 
 
+class JobPool:
+    """Connections for what looks across tenants by design: the worker, sweeps, and whoever finds
+    out which tenant something belongs to. Never for what a request says."""
+
+    def __init__(self, database_url: str, by_key: str, wait_s: float) -> None:
+        self._points = _connections(database_url, JOBS, 3, by_key, wait_s)
+        self._queries = _connections(database_url, JOBS, 3, _PLANNED, wait_s)
+
+    async def open(self) -> None:
+        await self._points.open(wait=True, timeout=30)
+        await self._queries.open(wait=True, timeout=30)
+
+    async def close(self) -> None:
+        await self._points.close(timeout=5)
+        await self._queries.close(timeout=5)
+
+    def point(self) -> AbstractAsyncContextManager[Connection]:
+        """For point work by key. Raises DatabaseLost, as `Pool.point`."""
+        return _lent(self._points)
+
+    def query(self) -> AbstractAsyncContextManager[Connection]:
+        """For statements that the planner must be free to plan. Raises DatabaseLost."""
+        return _lent(self._queries)
+
+
 def _connections(
-    url: str, size: int, options: str, wait_s: float, kept: int = 1
+    url: str, role: str, size: int, options: str, wait_s: float, kept: int = 1
 ) -> AsyncConnectionPool[Connection]:
     return AsyncConnectionPool(
         url,
-        kwargs=_line(url, options),
-        configure=_configure,
+        kwargs=_line(url, role, options),
+        configure=partial(_configure, role=role),
         min_size=kept,
         max_size=size,
         timeout=wait_s,
@@ -126,27 +178,52 @@ def _connections(
 
 
 async def session(database_url: str, options: str) -> Connection:
-    """A connection of its own, for what lives as long as it does. Raises DatabaseLost."""
+    """A connection of its own, for a job that lives as long as it does. Raises DatabaseLost."""
     try:
         return await psycopg.AsyncConnection.connect(
             database_url,
-            **_line(database_url, options),
+            **_line(database_url, JOBS, options),
         )
     except psycopg.OperationalError as error:
         raise DatabaseLost from error
 
 
-def _line(url: str, options: str) -> dict[str, Any]:
-    """How to connect: what the URL says counts more, but for options, which both may give."""
+def _line(url: str, role: str, options: str) -> dict[str, Any]:
+    """How to connect: what the URL says counts more, but for options, which both may give, and
+    for the role."""
     said = {name: value for name, value in conninfo_to_dict(url).items() if value is not None}
     # A day begins at midnight UTC, whatever zone the database is set to.
-    together = f"{options} {said.get('options', '')} -c timezone=UTC".strip()
+    together = f"{options} {said.get('options', '')} -c timezone=UTC {as_role(role)}".strip()
     return {"autocommit": True, **_LINE, **said, "options": together}
 
 
-async def _configure(connection: Connection) -> None:
+class RoleNotTaken(Exception):
+    """The connection would be above the policies that keep tenants apart, or outside of them."""
+
+    def __init__(self, role: str, taken: str) -> None:
+        super().__init__(
+            f"the connection works as {taken} and not as {role}: whatever stands between Guilder "
+            "and PostgreSQL has to pass on the option `role`"
+        )
+
+
+async def _configure(connection: Connection, role: str) -> None:
     columns.register(connection.adapters)
     connection.prepare_threshold = 0
+    [(taken,)] = await (await connection.execute("SELECT current_user")).fetchall()
+    if taken != role:
+        raise RoleNotTaken(role, taken)
+
+
+@asynccontextmanager
+async def _for(
+    pool: AsyncConnectionPool[Connection], tenants: Collection[int], hashes: Collection[bytes] = ()
+) -> AsyncIterator[Connection]:
+    """The statements of a pipeline are one transaction, unless they say otherwise: what is in
+    force for it goes with it."""
+    async with _lent(pool) as connection, connection.pipeline():
+        await connection.execute(*in_force(tenants, hashes))
+        yield connection
 
 
 @asynccontextmanager

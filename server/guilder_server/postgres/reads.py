@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from guilder_server.postgres.columns import ColumnType
+from guilder_server.postgres.columns import BIGINT, BYTEA, ColumnType
 from guilder_server.postgres.pool import DatabaseLost, Pool
 
 T = TypeVar("T")
@@ -21,11 +20,21 @@ Key = tuple[Any, ...]
 
 @dataclass(frozen=True, eq=False)
 class Lookup(Generic[T]):
-    """A statement that takes one array per part of the key, and whose rows start with the key."""
+    """A statement that takes one array per part of the key, and whose rows start with the key.
+
+    The key begins with the tenant, whose rows alone the statement then sees; or `by_hash` it is
+    the hash of something whose tenant is not known yet. In a row it must be what the table has,
+    and not what was asked for: so a row that the statement should not have found is nobody's.
+    """
 
     sql: str
     key: tuple[ColumnType, ...]
     load: Callable[[Sequence[Any]], T]
+    by_hash: bool = False
+
+    def __post_init__(self) -> None:
+        if self.key[0] is not (BYTEA if self.by_hash else BIGINT):
+            raise TypeError(f"a lookup begins with a tenant, or is by hash: {self.sql}")
 
 
 Wishes = dict[Lookup[Any], dict[Key, asyncio.Future[Any]]]
@@ -89,18 +98,16 @@ class MergedReads:
             return await self._trip(wishes)
 
     async def _trip(self, wishes: Wishes) -> list[list[Key]]:
-        # A pipeline costs as much as half a statement, and is worth it from the second one on.
-        together = len(wishes) > 1
-        async with (
-            self._pool.point() as connection,
-            connection.pipeline() if together else nullcontext(),
-        ):
+        firsts: dict[bool, set[Any]] = {False: set(), True: set()}
+        for lookup, wished in wishes.items():
+            firsts[lookup.by_hash].update(key[0] for key in wished)
+        async with self._pool.point(firsts[False], firsts[True]) as connection:
             cursors = []
             for lookup, wished in wishes.items():
                 parts = zip(*wished, strict=True)
                 arrays = [kind.array(part) for kind, part in zip(lookup.key, parts, strict=True)]
                 cursors.append(await connection.execute(lookup.sql, arrays))
-            return [await cursor.fetchall() for cursor in cursors]
+        return [await cursor.fetchall() for cursor in cursors]
 
 
 def _answer(future: asyncio.Future[Any], lookup: Lookup[Any], row: Key | None) -> None:

@@ -96,16 +96,20 @@ class Field(Protocol):
 
 @dataclass(frozen=True)
 class Text:
-    """Words of people: equal without regard to case, or containing some."""
+    """Words of people: equal without regard to case, or containing some. `folded` is the column
+    that has them in lower case, if an index knows it."""
 
     column: sa.ColumnElement[Any]
+    folded: sa.ColumnElement[Any] | None = None
 
     def condition(self, clause: Clause) -> Condition:
         clause.allow(":", "~")
         if clause.operator == ":":
             if clause.value is None:
                 return self.column.is_(None)
-            return sa.func.lower(self.column) == sa.func.lower(clause.words())
+            folded = sa.func.lower(self.column) if self.folded is None else self.folded
+            equal: Condition = folded == sa.func.lower(clause.words())
+            return equal
         part = clause.words()
         if len(part) < LEAST_SUBSTRING:
             clause.refuse(f"A substring must have at least {LEAST_SUBSTRING} characters")
@@ -195,7 +199,7 @@ async def page(
     if page is not None:
         bounds.append(table.c.id < _open_token(page, query))
     statement = select(mapping).where(*bounds).order_by(table.c.id.desc()).limit(limit + 1)
-    async with pool.query() as connection:
+    async with pool.query(tenant_id) as connection:
         rows = await fetch(connection, statement)
     items = [mapping.load(row) for row in rows[:limit]]
     more = len(rows) > limit

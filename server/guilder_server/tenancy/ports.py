@@ -16,7 +16,7 @@ class KeyStore(Protocol):
 
 
 class AccountStore(Protocol):
-    async def find(self, id: str) -> Account | None: ...
+    async def find(self, tenant: Tenant) -> Account | None: ...
 
 
 class Registry(Protocol):

@@ -38,7 +38,10 @@ def found(settings: Settings) -> dict[str, list[Finding]]:
 
 def test_a_healthy_installation(database_url: str, redis_url: str) -> None:
     findings = found(settings_for(database_url, redis_url))
-    for subject in ("settings", "database", "role", "migrations", "clock", "webhooks", "redis"):
+    for subject in (
+        *("settings", "database", "role", "migrations", "isolation"),
+        *("clock", "webhooks", "redis"),
+    ):
         assert [each.status for each in findings[subject]] == ["ok"], findings[subject]
 
 

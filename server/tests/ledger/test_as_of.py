@@ -187,8 +187,8 @@ async def test_what_is_posted_meanwhile_is_in_the_answer_whole_or_not_at_all(
     ask = desk.house.books._rows
     turns = iter([True])
 
-    async def overtaken(sql: str, values: object) -> list[object]:
-        found = await ask(sql, values)
+    async def overtaken(asking: Tenant, sql: str, values: object) -> list[object]:
+        found = await ask(asking, sql, values)
         if next(turns, False):
             await desk.post(tenant, (account, other, 10))
             await desk.post(tenant, (account, other, 1), effective_at=NOON - SECOND)

@@ -85,7 +85,7 @@ async def kept(request: pytest.FixtureRequest) -> AsyncIterator[Kept]:
         return
     url = request.getfixturevalue("database_url")
     async with opened(url, MAPPINGS) as database:
-        async with database.pool.query() as connection:
+        async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
             for tenant in (TENANT, STRANGER, LIVE):
                 await _open(connection, tenant)
         payments = PostgresPayments(database.pool, database.reads)

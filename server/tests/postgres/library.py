@@ -17,6 +17,7 @@ from guilder_server.kernel.changes import Changes
 from guilder_server.kernel.tenant import Tenant
 from guilder_server.ledger.infra.poster import poster
 from guilder_server.postgres.committer import Committer, PartMaker, Statement
+from guilder_server.postgres.isolation import isolate
 from guilder_server.postgres.keys import Keys
 from guilder_server.postgres.mapping import Mapping
 from guilder_server.postgres.pool import Pool
@@ -30,6 +31,11 @@ TENANT = Tenant(1, "acct_1", livemode=False)
 STRANGER = Tenant(2, "acct_2", livemode=False)
 
 _metadata = sa.MetaData()
+# Ends the connection that asks for it. The roles of the server may not, as they are not the login.
+_HANG_UP = """
+CREATE FUNCTION library_hang_up() RETURNS boolean LANGUAGE sql SECURITY DEFINER
+AS 'SELECT pg_terminate_backend(pg_backend_pid())'
+"""
 
 
 @dataclass(frozen=True)
@@ -89,7 +95,14 @@ def furnish(url: str) -> None:
     engine = sa.create_engine(
         sa.make_url(url).set(drivername="postgresql+psycopg"), poolclass=sa.NullPool
     )
-    _metadata.create_all(engine)
+    with engine.begin() as connection:
+        if sa.inspect(connection).has_table("library_shelves"):
+            return
+        _metadata.create_all(connection)
+        for table in _metadata.tables:
+            for statement in isolate(table, commits="SELECT, INSERT, UPDATE"):
+                connection.execute(sa.text(statement))
+        connection.execute(sa.text(_HANG_UP))
 
 
 class Record:
@@ -130,7 +143,7 @@ class Intruder(Record):
         super().__init__()
         # The second trip takes what writes; this would, if the function said "never".
         self._statement = (
-            "INSERT INTO events (tenant_id, id) "
+            "INSERT INTO library_shelves (tenant_id, id) "
             f"SELECT 0, said::text FROM {function} AS said WHERE said::text = 'never' "
             "RETURNING id"
         )

@@ -64,7 +64,7 @@ async def connection(postgres: TestDatabases) -> AsyncIterator[Connection]:
     with postgres.database() as url:
         pool = Pool(url)
         await pool.open()
-        async with pool.point() as connection:
+        async with pool.jobs.point() as connection:
             yield connection
         await pool.close()
 

@@ -182,7 +182,7 @@ async def test_who_is_told_of_commits_hears_of_what_is_durable_and_of_nothing_el
 
 
 async def test_who_is_told_of_commits_hears_nothing_of_what_may_be_lost(url: str) -> None:
-    ending = Intruder("pg_terminate_backend(pg_backend_pid())", STRANGER)
+    ending = Intruder("library_hang_up()", STRANGER)
     told: list[Changes] = []
     async with opened(url, ending, committed=told.extend) as library:
         assert await _outcomes(library, _new(tenant=STRANGER)) == [DatabaseLost]
@@ -237,7 +237,7 @@ async def test_who_is_cut_short_hears_that_nothing_was_changed(url: str) -> None
 
 @pytest.mark.parametrize("first", [True, False], ids=["while it locks", "before it commits"])
 async def test_a_connection_that_ends_takes_nothing_with_it(url: str, first: bool) -> None:
-    ending = Intruder("pg_terminate_backend(pg_backend_pid())", STRANGER, first=first)
+    ending = Intruder("library_hang_up()", STRANGER, first=first)
     async with opened(url, ending) as library:
         sets = [_new("key"), _new(tenant=STRANGER)]
         assert await _outcomes(library, *sets) == [DatabaseLost, DatabaseLost]
@@ -246,7 +246,7 @@ async def test_a_connection_that_ends_takes_nothing_with_it(url: str, first: boo
 
 
 async def test_a_connection_that_ends_during_the_fall_back_stops_it(url: str) -> None:
-    ending = Intruder("pg_terminate_backend(pg_backend_pid())", STRANGER, alone=True)
+    ending = Intruder("library_hang_up()", STRANGER, alone=True)
     async with opened(url, ending) as library:
         before, after = _new(), _new()
         broken = Changes(TENANT, added=[_shelf()] * 2)

@@ -17,6 +17,7 @@ from guilder_server.capabilities import MAPPINGS
 from guilder_server.kernel.changes import Changes
 from guilder_server.kernel.tenant import Tenant
 from guilder_server.postgres.committer import Committer
+from guilder_server.postgres.isolation import isolate
 from guilder_server.postgres.mapping import Mapping
 from guilder_server.postgres.pool import Pool
 from guilder_server.postgres.reads import MergedReads
@@ -109,6 +110,9 @@ async def stock(postgres: TestDatabases) -> AsyncIterator[tuple[Committer, Merge
             sa.make_url(url).set(drivername="postgresql+psycopg"), poolclass=sa.NullPool
         )
         CRATES.table.create(engine)
+        with engine.begin() as connection:
+            for statement in isolate("library_crates", commits="SELECT, INSERT, UPDATE"):
+                connection.execute(sa.text(statement))
         pool = Pool(url)
         await pool.open()
         yield Committer(pool, [Mappings([CRATES]).part()]), MergedReads(pool)
@@ -163,7 +167,7 @@ async def test_the_statements_of_each_mapping_fit_its_table(
     pool = Pool(database_url)
     await pool.open()
     try:
-        async with pool.point() as connection:
+        async with pool.transaction([1]) as connection:
             empty = [kind.array([]) for kind in (CRATES.types[3], *mapping.types)]
             await connection.execute(mapping.insert_sql, empty)
             await connection.execute(mapping.update_sql, empty)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from urllib.parse import quote
 
 import psycopg
@@ -13,6 +13,8 @@ from guilder_server.kernel.errors import Unavailable
 from guilder_server.postgres.pool import Connection, DatabaseLost, Pool
 
 pytestmark = pytest.mark.anyio
+
+Lend = Callable[[Pool], AbstractAsyncContextManager[Connection]]
 
 
 @asynccontextmanager
@@ -26,13 +28,13 @@ async def _opened(url: str) -> AsyncIterator[Pool]:
 
 
 async def _setting(pool: Pool, name: str) -> str:
-    async with pool.point() as connection:
+    async with pool.point(()) as connection:
         [(value,)] = await (await connection.execute(f"SHOW {name}")).fetchall()
         return str(value)
 
 
 async def _run(pool: Pool, *statements: str) -> None:
-    async with pool.point() as connection:
+    async with pool.jobs.point() as connection:
         for statement in statements:
             await connection.execute(statement)
 
@@ -50,36 +52,49 @@ async def test_a_refusal_leaves_the_connection_as_it_was(database_url: str) -> N
     async with _opened(database_url) as pool:
         with pytest.raises(psycopg.errors.DivisionByZero):
             await _run(pool, "BEGIN", "CREATE TEMPORARY TABLE half_done ()", "SELECT 1 / 0")
-        async with pool.point() as connection:
+        async with pool.jobs.point() as connection:
             assert connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
             found = await connection.execute("SELECT to_regclass('half_done')")
             assert await found.fetchall() == [(None,)]
 
 
-@pytest.mark.parametrize("kind", ["point", "query"])
+async def _ended_in_use(lent: AbstractAsyncContextManager[Connection]) -> None:
+    async with lent as connection:
+        await connection.execute("SET ROLE NONE")  # whose connections another role may not end
+        await connection.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+
+@pytest.mark.parametrize(
+    "lend",
+    [
+        pytest.param(lambda pool: pool.point([1]), id="point"),
+        pytest.param(lambda pool: pool.query(1), id="query"),
+        pytest.param(lambda pool: pool.snapshot(1), id="snapshot"),
+        pytest.param(lambda pool: pool.transaction([1]), id="transaction"),
+        pytest.param(lambda pool: pool.jobs.point(), id="job"),
+    ],
+)
 async def test_a_connection_that_ends_in_use_is_told_as_a_lost_database(
-    database_url: str, kind: str
+    database_url: str, lend: Lend
 ) -> None:
     async with _opened(database_url) as pool:
-        lend = getattr(pool, kind)
         with pytest.raises(DatabaseLost) as lost:
-            async with lend() as connection:
-                await connection.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+            await _ended_in_use(lend(pool))
         assert isinstance(lost.value, Unavailable)
-        async with lend() as connection:
+        async with lend(pool) as connection:
             assert await (await connection.execute("SELECT 1")).fetchall() == [(1,)]
 
 
 async def test_connections_that_ended_in_the_pool_are_never_lent(database_url: str) -> None:
     async with _opened(database_url) as pool:
-        async with pool.query() as one, pool.query() as two, pool.query() as stranger:
+        async with pool.query(1) as one, pool.query(2) as two, pool.query(3):
             pids = [connection.info.backend_pid for connection in (one, two)]
-        async with pool.point() as stranger:
+        async with await psycopg.AsyncConnection.connect(database_url) as stranger:
             await stranger.execute(
                 "SELECT pg_terminate_backend(pid, 5000) FROM unnest(%s) AS p(pid)", [pids]
             )
         for _ in range(4):
-            async with pool.query() as connection:
+            async with pool.query(1) as connection:
                 assert connection.info.backend_pid not in pids
                 await connection.execute("SELECT 1")
 
@@ -88,7 +103,7 @@ async def test_a_closed_pool_is_a_lost_database(database_url: str) -> None:
     async with _opened(database_url) as pool:
         pass
     with pytest.raises(DatabaseLost):
-        async with pool.point():
+        async with pool.point([1]):
             pass
 
 
@@ -101,10 +116,10 @@ async def pool(database_url: str) -> AsyncIterator[Pool]:
 
 
 async def _fails(pool: Pool, error: psycopg.Error) -> Connection:
-    async with pool.point() as connection:
+    async with pool.point([1]) as connection:
         pass
     with pytest.raises(psycopg.Error if error.sqlstate else DatabaseLost):
-        async with pool.point():
+        async with pool.point([1]):
             raise error
     return connection
 
@@ -113,12 +128,12 @@ async def test_an_error_of_psycopg_itself_means_that_the_line_is_gone(pool: Pool
     """As when a server dies while a pipeline is read: the socket is not yet known to be dead."""
     failed = await _fails(pool, psycopg.OperationalError("cannot exit pipeline mode while busy"))
     assert failed.closed
-    async with pool.point() as another:
+    async with pool.point([1]) as another:
         await another.execute("SELECT 1")
 
 
 async def test_an_error_of_the_server_leaves_the_line_as_it_was(pool: Pool) -> None:
     failed = await _fails(pool, psycopg.errors.UniqueViolation("taken"))
     assert not failed.closed
-    async with pool.point() as again:
+    async with pool.point([1]) as again:
         assert again is failed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from guilder_server.kernel.changes import Changes
-from guilder_server.postgres.columns import TEXT
+from guilder_server.postgres.columns import BIGINT
 from guilder_server.postgres.pool import Connection, DatabaseLost, Pool
 from guilder_server.postgres.reads import Lookup, MergedReads
 from tests.postgres.library import (
@@ -39,9 +39,11 @@ class CountedPool(Pool):
         super().__init__(url)
         self.trips = 0
 
-    def point(self) -> AbstractAsyncContextManager[Connection]:
+    def point(
+        self, tenants: Collection[int], hashes: Collection[bytes] = ()
+    ) -> AbstractAsyncContextManager[Connection]:
         self.trips += 1
-        return super().point()
+        return super().point(tenants, hashes)
 
 
 @pytest.fixture
@@ -130,12 +132,12 @@ async def test_a_connection_that_ended_meanwhile_goes_unnoticed(
 
 async def test_a_database_that_is_lost_is_heard_of_by_every_reader(reads: MergedReads) -> None:
     ending = Lookup(
-        "SELECT id, pg_terminate_backend(pg_backend_pid()) FROM unnest(%s) AS k(id)",
-        (TEXT,),
+        "SELECT id, library_hang_up() FROM unnest(%s) AS k(id)",
+        (BIGINT,),
         lambda row: row,
     )
     found = await asyncio.gather(
-        reads.one(ending, "any"),
+        reads.one(ending, TENANT.id),
         reads.one(SHELVES.lookup, TENANT.id, "shf_1"),
         reads.one(SHELVES.lookup, TENANT.id, "shf_1"),
         reads.one(SHELVES.lookup, TENANT.id, "shf_none"),

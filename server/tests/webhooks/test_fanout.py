@@ -82,7 +82,7 @@ async def committing(url: str) -> AsyncIterator[tuple[Committer, Pool]]:
 
 
 async def stored(pool: Pool, table: Any, tenants: list[Tenant]) -> list[Any]:
-    async with pool.point() as connection:
+    async with pool.point([one.id for one in tenants]) as connection:
         rows = await connection.execute(
             f"SELECT tenant_id, {table} WHERE tenant_id = ANY(%s)", [[one.id for one in tenants]]
         )

@@ -17,7 +17,7 @@ _PREFIX, _NOUN = "cus", "customer"
 _THERE = customers.c.deleted.is_(False)
 _SEARCHABLE: dict[str, Field] = {
     "created": Moment(customers.c.created),
-    "email": Text(customers.c.email),
+    "email": Text(customers.c.email, customers.c.email_folded),
     "metadata": Metadata(customers.c.metadata),
     "name": Text(customers.c.name),
     "phone": Text(customers.c.phone),
@@ -35,7 +35,7 @@ class PostgresCustomers:
     async def page(self, tenant_id: int, query: ListQuery, email: str | None = None) -> Page:
         conditions: list[sa.ColumnElement[bool]] = [_THERE]
         if email is not None:
-            conditions += [sa.func.lower(customers.c.email) == sa.func.lower(email)]
+            conditions += [customers.c.email_folded == sa.func.lower(email)]
             conditions += [customers.c.email == email]
         return await listing.page(
             self._pool, CUSTOMERS, tenant_id, query, conditions, _PREFIX, _NOUN

@@ -64,14 +64,15 @@ class PostgresEvents:
         # An id is made a moment before or after its event reads the clock.
         first = after or first_id("evt", since - _SLACK)
         asked = [tenant.id, first, first_id("evt", until + _SLACK), since, until, limit]
-        async with self._pool.point() as connection:
-            rows = await (await connection.execute(_BETWEEN, asked)).fetchall()
+        async with self._pool.point([tenant.id]) as connection:
+            found = await connection.execute(_BETWEEN, asked)
+        rows = await found.fetchall()
         return [EVENTS.load(row) for row in rows]
 
     async def forget(self, before: datetime) -> int:
         """Delete the events from before then."""
         gone = 0
-        async with self._pool.query() as connection:
+        async with self._pool.jobs.query() as connection:
             while True:
                 deleted = (await connection.execute(_FORGET, [before])).rowcount
                 gone += deleted

@@ -35,6 +35,6 @@ class PostgresAttempts:
         self, now: datetime, limit: int, kinds: Collection[Kind]
     ) -> Sequence[tuple[Tenant, str]]:
         """Open attempts of all tenants that nobody has in hand any more."""
-        async with self._pool.query() as connection:
+        async with self._pool.jobs.query() as connection:
             rows = await (await connection.execute(_DUE, [now, list(kinds), limit])).fetchall()
         return [(Tenant(id, account, livemode), found) for id, account, livemode, found in rows]

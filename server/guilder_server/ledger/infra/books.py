@@ -37,7 +37,7 @@ from guilder_server.postgres.pool import Pool
 from guilder_server.postgres.reads import Lookup, MergedReads
 
 _STANDING: Lookup[Standing | None] = Lookup(
-    f"SELECT k.tenant_id, k.id, {COLUMNS} FROM unnest(%s, %s) AS k(tenant_id, id) "
+    f"SELECT a.tenant_id, a.public_id, {COLUMNS} FROM unnest(%s, %s) AS k(tenant_id, id) "
     f"JOIN ledger_accounts a ON a.tenant_id = k.tenant_id AND a.public_id = k.id {PROFILED}",
     (BIGINT, TEXT),
     standing_of,
@@ -87,11 +87,11 @@ class PostgresBooks:
 
     async def standings(self, tenant: Tenant, ids: Sequence[str]) -> dict[str, Standing]:
         arrays = [BIGINT.array([tenant.id] * len(ids)), TEXT.array(list(ids))]
-        rows = await self._rows(_STANDING.sql, arrays)
+        rows = await self._rows(tenant, _STANDING.sql, arrays)
         return {row[1]: standing_of(row[2:]) for row in rows}
 
     async def code_taken(self, tenant: Tenant, code: str) -> bool:
-        return bool(await self._rows(_CODE, [tenant.id, code]))
+        return bool(await self._rows(tenant, _CODE, [tenant.id, code]))
 
     async def accounts(self, tenant: Tenant, query: ListQuery, code: str | None) -> Page:
         first, end = code_range(code)
@@ -99,7 +99,7 @@ class PostgresBooks:
         cursor = query.starting_after or query.ending_before
         if cursor is not None and await self.standing(tenant, cursor) is None:
             raise NoSuchReference("ledger account", cursor, _cursor_param(query))
-        rows, more = await self._paged(_PAGE, {**values, "cursor": cursor}, query)
+        rows, more = await self._paged(tenant, _PAGE, {**values, "cursor": cursor}, query)
         return Page([standing_of(row) for row in rows], has_more=more)
 
     async def as_of(
@@ -111,7 +111,7 @@ class PostgresBooks:
     ) -> tuple[int, int]:
         instants = as_of.instants(as_of.end_of(known_at), as_of.end_of(effective_at))
         values = {"tenant": tenant.id, "account": account.id, **instants}
-        ((balance, entries),) = await self._rows(_AS_OF, values)
+        ((balance, entries),) = await self._rows(tenant, _AS_OF, values)
         return normal(account.normal_side, int(balance)), entries
 
     async def entries(self, tenant: Tenant, standing: Standing, query: ListQuery) -> Page:
@@ -124,7 +124,7 @@ class PostgresBooks:
             if cursor is None or not there or word != entry_id(account.id, cursor):
                 raise NoSuchReference("ledger entry", word, _cursor_param(query))
         values = {"tenant": tenant.id, "account": account.id, "cursor": cursor}
-        rows, more = await self._paged(_ENTRIES, values, query)
+        rows, more = await self._paged(tenant, _ENTRIES, values, query)
         found = [
             Entry(account, version, transaction, amount, balance, posted, effective or posted)
             for version, transaction, amount, balance, posted, effective in rows
@@ -176,13 +176,16 @@ class PostgresBooks:
     async def references(self, tenant: Tenant, wanted: Sequence[str]) -> set[str]:
         if not wanted:
             return set()
-        return {word for (word,) in await self._rows(_REFERENCES, [tenant.id, list(wanted)])}
+        rows = await self._rows(tenant, _REFERENCES, [tenant.id, list(wanted)])
+        return {word for (word,) in rows}
 
     async def hold(self, tenant: Tenant, id: str) -> Hold | None:
         return await self._reads.one(HOLDS.lookup, tenant.id, id)
 
     async def expired(self, now: datetime, limit: int) -> list[tuple[Tenant, str]]:
-        return [(Tenant(*row[:3]), row[3]) for row in await self._rows(_EXPIRED, [now, limit])]
+        async with self._pool.jobs.point() as connection:
+            rows = await (await connection.execute(_EXPIRED, [now, limit])).fetchall()
+        return [(Tenant(*row[:3]), row[3]) for row in rows]
 
     async def _pending(self, tenant: Tenant, hold: Hold) -> Posted:
         return Posted(
@@ -210,7 +213,7 @@ class PostgresBooks:
         """Its postings; of a movement of payments, out of its entries."""
         if header.pairs is not None:
             return await self._paired(tenant, header.pairs)
-        sides = await self._rows(_SIDES, [tenant.id, header.id])
+        sides = await self._rows(tenant, _SIDES, [tenant.id, header.id])
         return tuple(_side(*row) for row in sides)
 
     async def _paired(self, tenant: Tenant, pairs: Sequence[Pair]) -> tuple[Shown, ...]:
@@ -220,21 +223,22 @@ class PostgresBooks:
     async def _currencies(self, tenant: Tenant, pairs: Iterable[Pair]) -> dict[str, str]:
         """Of the accounts that are debited, which are those of the credited."""
         named = list({debited for debited, _, _ in pairs})
-        return dict(await self._rows(_OWN, [tenant.id, named])) if named else {}
+        return dict(await self._rows(tenant, _OWN, [tenant.id, named])) if named else {}
 
     async def _paged(
-        self, sql: str, values: dict[str, Any], query: ListQuery
+        self, tenant: Tenant, sql: str, values: dict[str, Any], query: ListQuery
     ) -> tuple[list[Any], bool]:
         backwards = query.ending_before is not None
         side, order = (">", "ASC") if backwards else ("<", "DESC")
         statement = sql.format(side=side, order=order)
-        rows = await self._rows(statement, {**values, "limit": query.limit + 1})
+        rows = await self._rows(tenant, statement, {**values, "limit": query.limit + 1})
         kept = rows[: query.limit]
         return kept[::-1] if backwards else kept, len(rows) > query.limit
 
-    async def _rows(self, sql: str, values: Any) -> list[Any]:
-        async with self._pool.point() as connection:
-            return await (await connection.execute(sql, values)).fetchall()
+    async def _rows(self, tenant: Tenant, sql: str, values: Any) -> list[Any]:
+        async with self._pool.point([tenant.id]) as connection:
+            cursor = await connection.execute(sql, values)
+        return await cursor.fetchall()
 
 
 def _posted(header: Header, shown: tuple[Shown, ...], reversal: Reversal | None) -> Posted:

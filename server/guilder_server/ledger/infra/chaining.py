@@ -98,7 +98,7 @@ class PostgresChain:
         many blocks that were. Whoever comes while another is at it has nothing to do."""
         done = 0
         while True:
-            async with self._pool.point() as connection, connection.transaction():
+            async with self._pool.jobs.point() as connection, connection.transaction():
                 if not await _locked(connection):
                     return done
                 sealed = await seal_backlog(connection)
@@ -110,7 +110,7 @@ class PostgresChain:
     async def sign(self, before: datetime, signed: Callable[[Tip], Checkpoint]) -> int:
         """A checkpoint for each chain that has grown since its last one, if that is from
         `before`."""
-        async with self._pool.point() as connection, connection.transaction():
+        async with self._pool.jobs.point() as connection, connection.transaction():
             if not await _locked(connection):
                 return 0
             rows = await (await connection.execute(_TIPS, [before])).fetchall()

@@ -39,7 +39,7 @@ async def page(
     together = sa.union_all(*parts).subquery()
     order = together.c.id.asc() if backwards else together.c.id.desc()
     statement = sa.select(together).order_by(order).limit(query.limit + 1)
-    async with pool.query() as connection:
+    async with pool.query(tenant.id) as connection:
         rows = await listing.fetch(connection, statement)
     found = [_load(row) for row in rows[: query.limit]]
     return found[::-1] if backwards else found, len(rows) > query.limit

@@ -61,7 +61,7 @@ class PostgresStatements:
     async def statement(
         self, tenant: Tenant, account: AccountName, period: Period
     ) -> AsyncIterator[Reading | None]:
-        async with self._pool.snapshot() as connection:
+        async with self._pool.snapshot(tenant.id) as connection:
             found = await _account(connection, tenant, account)
             if found is None:
                 yield None

@@ -51,7 +51,7 @@ WHERE tenant_id = %s AND code >= %s AND code < %s ORDER BY currency, code
 
 # What of each transaction went to the merchant, and what to fees: credits are below zero.
 _SHARES = f"""
-SELECT k.tenant_id, k.id,
+SELECT e.tenant_id, e.transaction_id,
        coalesce(-sum(e.amount) FILTER (WHERE starts_with(a.code, '{chart.MERCHANT}')), 0)::bigint,
        coalesce(-sum(e.amount) FILTER (WHERE starts_with(a.code, '{chart.FEES}')), 0)::bigint
 FROM unnest(%s, %s) AS k(tenant_id, id)
@@ -69,11 +69,9 @@ class PostgresLedger:
 
     async def merchant_accounts(self, tenant: Tenant) -> list[tuple[str, str, int]]:
         after = chart.MERCHANT[:-1] + chr(ord(chart.MERCHANT[-1]) + 1)
-        async with self._pool.query() as connection:
+        async with self._pool.query(tenant.id) as connection:
             cursor = await connection.execute(_ACCOUNTS, [tenant.id, chart.MERCHANT, after])
-            return [
-                (code, currency, balance) for code, currency, balance in await cursor.fetchall()
-            ]
+        return [(code, currency, balance) for code, currency, balance in await cursor.fetchall()]
 
     async def transaction(self, tenant: Tenant, id: str) -> BalanceTransaction | None:
         wanted_header = self._reads.one(HEADERS.lookup, tenant.id, id)
@@ -106,9 +104,9 @@ class PostgresLedger:
         if not headers:
             return []
         keys = [BIGINT.array([tenant.id] * len(headers)), TEXT.array([h.id for h in headers])]
-        async with self._pool.point() as connection:
+        async with self._pool.point([tenant.id]) as connection:
             cursor = await connection.execute(SHARES.sql, keys)
-            shares = {id: (net, fee) for _, id, net, fee in await cursor.fetchall()}
+        shares = {id: (net, fee) for _, id, net, fee in await cursor.fetchall()}
         return [_joined(header, shares[header.id]) for header in headers]
 
 

@@ -44,9 +44,9 @@ class PostgresSums:
             "limit": limit,
         }
         accounts = _NOW if known is None and effective is None else _THEN
-        async with self._pool.query() as connection:
+        async with self._pool.query(tenant.id) as connection:
             cursor = await connection.execute(_SUMS.format(accounts=accounts), values)
-            rows = await cursor.fetchall()
+        rows = await cursor.fetchall()
         return [
             Sum(code, currency, accounts, int(debits), int(credits_))
             for code, currency, accounts, debits, credits_ in rows

@@ -108,12 +108,12 @@ class PostgresPayments:
         )
 
     async def awaiting_customer(self, id: str) -> tuple[Tenant, Intent] | None:
-        async with self._pool.query() as connection:
+        async with self._pool.jobs.query() as connection:
             row = await (await connection.execute(_AWAITING_CUSTOMER, [id])).fetchone()
         return None if row is None else (Tenant(*row[:3]), INTENTS.load(row[3:]))
 
     async def expired_holds(self, now: datetime, limit: int) -> Sequence[tuple[Tenant, str]]:
-        async with self._pool.query() as connection:
+        async with self._pool.jobs.query() as connection:
             rows = await (await connection.execute(_EXPIRED, [now, limit])).fetchall()
         return [(Tenant(id, account, livemode), found) for id, account, livemode, found in rows]
 

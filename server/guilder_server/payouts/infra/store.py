@@ -38,6 +38,6 @@ class PostgresPayouts:
         return await listing.page(self._pool, PAYOUTS, tenant.id, query, conditions, "po", NOUN)
 
     async def due(self, now: datetime, limit: int) -> Sequence[tuple[Tenant, str]]:
-        async with self._pool.query() as connection:
+        async with self._pool.jobs.query() as connection:
             rows = await (await connection.execute(_DUE, [now, limit])).fetchall()
         return [(Tenant(*row[:3]), row[3]) for row in rows]

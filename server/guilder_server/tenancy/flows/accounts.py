@@ -21,7 +21,7 @@ class Accounts:
         self._store = store
 
     async def of(self, tenant: Tenant) -> Account:
-        account = await self._store.find(tenant.account)
+        account = await self._store.find(tenant)
         if account is None:
             raise NotFound("account", tenant.account)
         return account

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from guilder_server.kernel.tenant import Tenant
-from guilder_server.postgres.columns import BYTEA, TEXT
+from guilder_server.postgres.columns import BIGINT, BYTEA
 from guilder_server.postgres.reads import Lookup, MergedReads
 from guilder_server.tenancy.domain.account import Account
 from guilder_server.tenancy.domain.keys import KeyRecord
@@ -42,16 +42,18 @@ def _account(row: Sequence[Any]) -> Account:
 
 _ACCOUNT_COLUMNS = ", ".join(f"accounts.{name}" for name in _ACCOUNT_FIELDS)
 _KEYS = Lookup(
-    "SELECT k.hash, a.id, a.kind, a.last4, a.permissions, a.expires_at, a.revoked_at, "
+    "SELECT a.hash, a.id, a.kind, a.last4, a.permissions, a.expires_at, a.revoked_at, "
     "t.id, t.account_id, t.livemode, c.status FROM unnest(%s) AS k(hash) "
     "JOIN api_keys a USING (hash) JOIN tenants t ON t.id = a.tenant_id "
     "JOIN accounts c ON c.id = t.account_id",
     (BYTEA,),
     _key,
+    by_hash=True,
 )
 _ACCOUNTS = Lookup(
-    f"SELECT k.id, {_ACCOUNT_COLUMNS} FROM unnest(%s) AS k(id) JOIN accounts USING (id)",
-    (TEXT,),
+    f"SELECT t.id, {_ACCOUNT_COLUMNS} FROM unnest(%s) AS k(tenant_id) "
+    "JOIN tenants t ON t.id = k.tenant_id JOIN accounts ON accounts.id = t.account_id",
+    (BIGINT,),
     _account,
 )
 
@@ -68,5 +70,5 @@ class PostgresAccounts:
     def __init__(self, reads: MergedReads) -> None:
         self._reads = reads
 
-    async def find(self, id: str) -> Account | None:
-        return await self._reads.one(_ACCOUNTS, id)
+    async def find(self, tenant: Tenant) -> Account | None:
+        return await self._reads.one(_ACCOUNTS, tenant.id)

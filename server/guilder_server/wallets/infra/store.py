@@ -39,9 +39,9 @@ from guilder_server.wallets.infra.tables import (
 
 # A wallet's account grows with credits, which the ledger counts below zero.
 _PURSE: Lookup[Purse] = Lookup(
-    f"SELECT k.tenant_id, k.id, -a.balance, a.held_debits, {WALLETS.columns} "
+    f"SELECT wallets.tenant_id, wallets.id, -a.balance, a.held_debits, {WALLETS.columns} "
     "FROM unnest(%s, %s) AS k(tenant_id, id) JOIN wallets USING (tenant_id, id) "
-    "JOIN ledger_accounts a ON a.tenant_id = k.tenant_id "
+    "JOIN ledger_accounts a ON a.tenant_id = wallets.tenant_id "
     "AND a.public_id = wallets.ledger_account_id",
     (BIGINT, TEXT),
     lambda row: Purse(WALLETS.load(row[2:]), row[0], row[1]),
@@ -105,8 +105,9 @@ class PostgresWallets:
             "limit": query.limit + 1,
         }
         sql = _MOVEMENTS.format(order="ASC" if backwards else "DESC")
-        async with self._pool.query() as connection:
-            rows = await (await connection.execute(sql, values)).fetchall()
+        async with self._pool.query(tenant.id) as connection:
+            found = await connection.execute(sql, values)
+        rows = await found.fetchall()
         items = [_movement(wallet, row) for row in rows[: query.limit]]
         return Page(items[::-1] if backwards else items, len(rows) > query.limit)
 
@@ -129,7 +130,7 @@ class PostgresWallets:
         return await self._page(HOLDS, tenant, query, conditions, "whl", holding.NOUN)
 
     async def expired_holds(self, now: datetime, limit: int) -> Sequence[tuple[Tenant, str]]:
-        async with self._pool.query() as connection:
+        async with self._pool.jobs.query() as connection:
             rows = await (await connection.execute(_EXPIRED, [now, limit])).fetchall()
         return [(Tenant(*row[:3]), row[3]) for row in rows]
 

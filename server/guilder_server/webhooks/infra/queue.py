@@ -87,9 +87,10 @@ WHERE (tenant_id, id) IN (
 )
 """
 _TARGETS: Lookup[Target | None] = Lookup(
-    f"SELECT k.tenant_id, k.id, t.account_id, t.livemode, k.tenant_id, {ENDPOINTS.columns} "
+    "SELECT webhook_endpoints.tenant_id, webhook_endpoints.id, t.account_id, t.livemode, t.id, "
+    f"{ENDPOINTS.columns} "
     "FROM unnest(%s, %s) AS k(tenant_id, id) JOIN webhook_endpoints USING (tenant_id, id) "
-    "JOIN tenants t ON t.id = k.tenant_id",
+    "JOIN tenants t ON t.id = webhook_endpoints.tenant_id",
     (BIGINT, TEXT),
     lambda row: Target(Tenant(row[2], row[0], row[1]), ENDPOINTS.load(row[3:])),
 )
@@ -109,7 +110,7 @@ class PostgresDeliveryQueue:
         self._held = set()
 
     async def waiting(self, now: datetime) -> list[Place]:
-        async with self._pool.point() as connection:
+        async with self._pool.jobs.point() as connection:
             return await (await connection.execute(_WAITING, [now])).fetchall()
 
     async def hold(self, places: Collection[Place]) -> set[Place]:
@@ -134,7 +135,7 @@ class PostgresDeliveryQueue:
             now,
         ]
         found: dict[Place, list[Due]] = {}
-        async with self._pool.point() as connection:
+        async with self._pool.jobs.point() as connection:
             for row in await (await connection.execute(_DUE, asked)).fetchall():
                 found.setdefault((row[0], row[1]), []).append(Due(*row[2:]))
         return found
@@ -159,12 +160,12 @@ class PostgresDeliveryQueue:
             INSTANT.array([row.next_attempt_at for row in rows]),
             JSONB.array([_jsonable(row) for row in rows]),
         ]
-        async with self._pool.point() as connection:
+        async with self._pool.jobs.point() as connection:
             await connection.execute(_SETTLE, arrays)
 
     async def cancel(self, place: Place) -> int:
         canceled = 0
-        async with self._pool.point() as connection:
+        async with self._pool.jobs.point() as connection:
             while True:
                 done = (await connection.execute(_CANCEL, place)).rowcount
                 canceled += done

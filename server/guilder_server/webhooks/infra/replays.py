@@ -58,13 +58,14 @@ class PostgresReplayQueue:
         self._pool = pool
 
     async def pending(self) -> list[tuple[Tenant, Replay]]:
-        async with self._pool.point() as connection:
+        async with self._pool.jobs.point() as connection:
             rows = await (await connection.execute(_PENDING)).fetchall()
         return [(Tenant(*row[:3]), REPLAYS.load(row[3:])) for row in rows]
 
     async def backlog(self, place: Place, now: datetime, most: int) -> int:
-        async with self._pool.point() as connection:
-            row = await (await connection.execute(_BACKLOG, [*place, now, most])).fetchone()
+        async with self._pool.point([place[0]]) as connection:
+            cursor = await connection.execute(_BACKLOG, [*place, now, most])
+        row = await cursor.fetchone()
         assert row is not None
         found: int = row[0]
         return found
@@ -72,8 +73,9 @@ class PostgresReplayQueue:
     async def failed(self, tenant: Tenant, replay: Replay, limit: int) -> list[_Missed]:
         after = of_event(replay.cursor)[1] if replay.cursor else ""
         asked = [tenant.id, replay.endpoint_id, replay.since, replay.until, after, limit]
-        async with self._pool.point() as connection:
-            rows = await (await connection.execute(_FAILED, asked)).fetchall()
+        async with self._pool.point([tenant.id]) as connection:
+            cursor = await connection.execute(_FAILED, asked)
+        rows = await cursor.fetchall()
         return [_Missed(*row) for row in rows]
 
     async def put(
@@ -93,5 +95,5 @@ class PostgresReplayQueue:
             TEXT.array([event.type for event in events]),
             INSTANT.array([event.created for event in events]),
         ]
-        async with self._pool.point() as connection:
+        async with self._pool.jobs.point() as connection:
             return (await connection.execute(_PUT, asked)).rowcount == 1

@@ -56,8 +56,9 @@ class PostgresWebhooks:
         )
 
     async def slots(self, tenant: Tenant) -> set[int]:
-        async with self._pool.point() as connection:
-            rows = await (await connection.execute(_SLOTS, [tenant.id])).fetchall()
+        async with self._pool.point([tenant.id]) as connection:
+            cursor = await connection.execute(_SLOTS, [tenant.id])
+        rows = await cursor.fetchall()
         return {slot for (slot,) in rows}
 
     async def delivery(self, tenant: Tenant, id: str) -> Delivery | None:
@@ -91,14 +92,15 @@ class PostgresWebhooks:
             return {}
         first, end = of_event(min(event_ids))[0], of_event(max(event_ids))[1]
         asked: list[Any] = [tenant.id, first, end, list(event_ids)]
-        async with self._pool.point() as connection:
-            rows = await (await connection.execute(_PENDING, asked)).fetchall()
+        async with self._pool.point([tenant.id]) as connection:
+            cursor = await connection.execute(_PENDING, asked)
+        rows = await cursor.fetchall()
         return dict(rows)
 
     async def forget(self, before: datetime) -> int:
         """Delete the log from before then, but for what is still on its way."""
         gone = 0
-        async with self._pool.query() as connection:
+        async with self._pool.jobs.query() as connection:
             while True:
                 deleted = (await connection.execute(_FORGET, {"before": before})).rowcount
                 gone += deleted
