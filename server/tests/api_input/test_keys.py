@@ -11,13 +11,12 @@ import httpx
 import pytest
 
 from guilder_server.tenancy.domain import keys
-from tests.support.api import Answer, ApiServer, document
+from tests.support.api import Answer, ApiServer
 from tests.support.contract import OPERATIONS, Operation
 from tests.support.keys import add_key
 from tests.support.world import World
 
 ALL = list(OPERATIONS.values())
-named = pytest.mark.parametrize("operation", ALL, ids=lambda operation: operation.id)
 PAST = datetime.now(UTC) - timedelta(seconds=1)
 FUTURE = datetime.now(UTC) + timedelta(hours=1)
 
@@ -36,11 +35,6 @@ def ask(
     return world.api.send(operation.method, world.path(operation), sent, secret=key)
 
 
-def permission_of(operation: Operation) -> str:
-    spec = document()["paths"][operation.path][operation.method.lower()]
-    return str(spec["x-permission"])
-
-
 def assert_unknown(answer: Answer, key: str) -> None:
     assert answer.status == 401
     assert answer.error["type"] == "invalid_request_error"
@@ -50,34 +44,6 @@ def assert_unknown(answer: Answer, key: str) -> None:
 
 
 # ── no key, or none that is one ─────────────────────────────────────────────────────────────
-
-
-@named
-@pytest.mark.usefixtures("unchanged")
-def test_no_operation_answers_without_a_key(
-    world: World, client: httpx.Client, operation: Operation
-) -> None:
-    response = client.request(operation.method, world.path(operation))
-    assert response.status_code == 401
-    assert response.headers["www-authenticate"].startswith("Bearer")
-    error = response.json()["error"]
-    assert error["type"] == "invalid_request_error"
-    assert "code" not in error
-
-
-@named
-@pytest.mark.usefixtures("unchanged")
-def test_a_key_is_asked_for_before_anything_else_is_looked_at(
-    world: World, operation: Operation
-) -> None:
-    """Neither ids nor parameters tell a stranger anything."""
-    key = keys.new_key("secret", livemode=False)
-    right = ask(world, operation, key)
-    wrong = ask(world, operation, key, {"no_such_parameter": "x"})
-    path = operation.path.format_map(dict.fromkeys(operation.path_parameters, "absent"))
-    absent = world.api.send(operation.method, path, {}, secret=key)
-    assert right.content == wrong.content == absent.content
-    assert_unknown(right, key)
 
 
 def mistyped(key: str) -> str:
@@ -189,35 +155,6 @@ def test_a_live_key_is_refused_on_a_server_for_tests(
     # Also one that nobody has: whether it exists is not said.
     absent = keys.new_key(kind, livemode=True)
     assert world.api.send("GET", "/v1/account", {}, secret=absent).content == answer.content
-
-
-# ── restricted keys ─────────────────────────────────────────────────────────────────────────
-
-
-@pytest.fixture(scope="module")
-def restricted(world: World, api_server: ApiServer) -> dict[str, str]:
-    """A key for each permission that the contract names."""
-    tenant = world.api.account.tenant_id
-    return {
-        permission: add_key(api_server.database_url, tenant, "restricted", permissions=[permission])
-        for permission in sorted({permission_of(operation) for operation in ALL})
-    }
-
-
-@named
-def test_a_restricted_key_may_do_what_it_was_given_and_nothing_else(
-    world: World, restricted: dict[str, str], operation: Operation
-) -> None:
-    wanted = permission_of(operation)
-    noun, _, verb = wanted.partition(":")
-    for permission, key in restricted.items():
-        # A parameter that does not exist keeps the operation from doing anything.
-        answer = ask(world, operation, key, {"no_such_parameter": "x"})
-        may = permission == wanted or (verb == "read" and permission == f"{noun}:write")
-        assert answer.status == (400 if may else 403), permission
-        if not may:
-            assert answer.error["type"] == "invalid_request_error"
-            assert wanted in answer.error["message"]
 
 
 def test_a_restricted_key_without_permissions_may_do_nothing(

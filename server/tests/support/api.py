@@ -132,12 +132,23 @@ class Api:
         sent = {"Authorization": f"Bearer {secret or self.key}", **(headers or {})}
         if idempotency_key is not None:
             sent["Idempotency-Key"] = idempotency_key
+        return self.asked(self._client, method, path, params, sent)
+
+    def asked(
+        self,
+        client: httpx.Client,
+        method: str,
+        path: str,
+        params: dict[str, Any],
+        headers: dict[str, str],
+    ) -> Answer:
+        """A request that says of its caller what `headers` say."""
         pairs = [(name, str(value)) for name, value in _api_encode(params)]
         if method == "GET":
-            return self.checked(self._client.request(method, path, params=pairs, headers=sent))
+            return self.checked(client.request(method, path, params=pairs, headers=headers))
         body = str(httpx.QueryParams(pairs)).encode()
-        sent["Content-Type"] = "application/x-www-form-urlencoded"
-        return self.checked(self._client.request(method, path, content=body, headers=sent))
+        sent = headers | {"Content-Type": "application/x-www-form-urlencoded"}
+        return self.checked(client.request(method, path, content=body, headers=sent))
 
     def raw(self, method: str, path: str, **how: Any) -> Answer:
         """A request as httpx makes it, with the account's key unless `headers` say another."""
@@ -201,12 +212,15 @@ class ApiServer:
         return new_account(self.database_url, livemode)
 
 
-def new_account(database_url: str, livemode: bool = False) -> DevAccount:
-    """An account with keys, in a database that servers started with PEPPER use."""
+def new_account(
+    database_url: str, livemode: bool = False, account: str | None = None
+) -> DevAccount:
+    """Keys to an account, a new one if none is named, in a database that servers started with
+    PEPPER use."""
     url = sa.make_url(database_url).set(drivername="postgresql+psycopg")
     engine = sa.create_engine(url, poolclass=sa.NullPool)
     with engine.begin() as connection:
-        return open_account(connection, PEPPER.encode(), livemode=livemode)
+        return open_account(connection, PEPPER.encode(), livemode=livemode, account=account)
 
 
 def unique(prefix: str = "key") -> str:
