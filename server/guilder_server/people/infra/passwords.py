@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import os
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
@@ -15,8 +17,12 @@ class Argon2Passwords:
     def __init__(self) -> None:
         self._hasher = PasswordHasher()
         self._turns = asyncio.Semaphore(_AT_ONCE)
-        # Of nobody's password, so that an unknown email takes as long as a known one.
-        self._nobodys = self._hasher.hash("nobody has this password")
+        # Takes as long as the hash of somebody's password, and no password has it.
+        costs = self._hasher
+        self._nobodys = (
+            f"$argon2id$v=19$m={costs.memory_cost},t={costs.time_cost},p={costs.parallelism}"
+            f"${_random(costs.salt_len)}${_random(costs.hash_len)}"
+        )
 
     async def hash(self, password: str) -> str:
         async with self._turns:
@@ -32,3 +38,7 @@ class Argon2Passwords:
             return self._hasher.verify(kept, password)
         except (Argon2Error, InvalidHashError):
             return False
+
+
+def _random(length: int) -> str:
+    return base64.b64encode(os.urandom(length)).decode().rstrip("=")
