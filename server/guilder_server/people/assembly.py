@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Protocol
+from typing import Protocol, TypeVar
 
-from guilder_server.kernel.clock import Clock
+from guilder_server.kernel.clock import Clock, SystemClock
 from guilder_server.kernel.ids import Ids
 from guilder_server.people.flows.by_password import ByPassword
 from guilder_server.people.flows.by_provider import ByProvider
@@ -15,7 +16,13 @@ from guilder_server.people.flows.members import Members
 from guilder_server.people.flows.sessions import Sessions
 from guilder_server.people.infra.codes import TotpCodes
 from guilder_server.people.infra.passwords import Argon2Passwords
+from guilder_server.people.infra.store import PostgresPeople
 from guilder_server.people.ports import PeopleStore, Provider, Sealer, Tools
+from guilder_server.postgres.pool import Pool
+from guilder_server.postgres.reads import MergedReads
+from guilder_server.postgres.seals import Seals
+
+T = TypeVar("T")
 
 
 class PeopleSettings(Protocol):
@@ -23,6 +30,9 @@ class PeopleSettings(Protocol):
 
     @property
     def key_pepper(self) -> str: ...
+
+    @property
+    def sealing_key(self) -> str: ...
 
     @property
     def oidc_issuer(self) -> str | None: ...
@@ -73,6 +83,23 @@ def make_tools(
         ids=Ids(clock),
         clock=clock,
     )
+
+
+async def with_people(
+    database_url: str,
+    settings: PeopleSettings,
+    public_url: str,
+    act: Callable[[Populace], Awaitable[T]],
+) -> T:
+    """One thing done with the people of a database, apart from a server."""
+    clock, pool = SystemClock(), Pool(database_url, points=1, queries=1)
+    await pool.open()
+    try:
+        store = PostgresPeople(pool, MergedReads(pool))
+        tools = make_tools(settings, store, Seals(settings.sealing_key), public_url, clock)
+        return await act(Populace(tools))
+    finally:
+        await pool.close()
 
 
 def _provider(settings: PeopleSettings) -> Provider | None:

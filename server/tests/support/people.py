@@ -18,13 +18,9 @@ import psycopg
 import pyotp
 
 from guilder_server.kernel.actor import Actor
-from guilder_server.kernel.clock import SystemClock
-from guilder_server.people.assembly import Populace, make_tools
+from guilder_server.people import assembly
+from guilder_server.people.assembly import Populace
 from guilder_server.people.flows.inviting import By
-from guilder_server.people.infra.store import PostgresPeople
-from guilder_server.postgres.pool import Pool
-from guilder_server.postgres.reads import MergedReads
-from guilder_server.postgres.seals import Seals
 from guilder_server.settings import Settings
 from tests.support.api import PEPPER, SEALING_KEY, Answer, differences
 
@@ -57,20 +53,8 @@ def add_member(database_url: str, account: str, role: str = "viewer") -> str:
 
 def with_people(database_url: str, public_url: str, ask: Callable[[Populace], Awaitable[T]]) -> T:
     """One thing done with the people of a database, as a command would."""
-
-    async def run() -> T:
-        pool = Pool(database_url)
-        await pool.open()
-        try:
-            store = PostgresPeople(pool, MergedReads(pool))
-            settings, seals = Settings(key_pepper=PEPPER), Seals(SEALING_KEY)
-            return await ask(
-                Populace(make_tools(settings, store, seals, public_url, SystemClock()))
-            )
-        finally:
-            await pool.close()
-
-    return asyncio.run(run())
+    settings = Settings(key_pepper=PEPPER, sealing_key=SEALING_KEY)
+    return asyncio.run(assembly.with_people(database_url, settings, public_url, ask))
 
 
 def invite(

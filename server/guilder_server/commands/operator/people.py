@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from guilder_server.commands import application
@@ -28,6 +29,7 @@ T = TypeVar("T")
 _Commands = argparse._SubParsersAction  # noqa: SLF001 - argparse gives it no other name
 _ROLES = ("owner", "admin", "developer", "finance", "support", "viewer")
 
+_WHERE = "`guilder accounts list` shows the accounts, `guilder users list` their people."
 _INVITE = """\
 examples:
   guilder users invite --account acct_... --email ada@example.com --role owner
@@ -79,7 +81,7 @@ def _invite(options: argparse.Namespace) -> int:
     seen = _done(
         options,
         lambda people: people.inviting.invite(
-            _operator(options), options.account, options.email, options.role
+            _operator(), options.account, options.email, options.role
         ),
         pepper=True,
     )
@@ -136,9 +138,7 @@ def _list(options: argparse.Namespace) -> int:
 def _set_role(options: argparse.Namespace) -> int:
     async def act(people: Populace) -> Member:
         user = await people.members.find(options.user)
-        return await people.members.set_role(
-            _operator(options), options.account, user.id, options.role
-        )
+        return await people.members.set_role(_operator(), options.account, user.id, options.role)
 
     member = _done(options, act)
     if options.json:
@@ -151,7 +151,7 @@ def _set_role(options: argparse.Namespace) -> int:
 def _remove(options: argparse.Namespace) -> int:
     async def act(people: Populace) -> Member:
         user = await people.members.find(options.user)
-        return await people.members.remove(_operator(options), options.account, user.id)
+        return await people.members.remove(_operator(), options.account, user.id)
 
     member = _done(options, act)
     if options.json:
@@ -183,7 +183,7 @@ def _with_user(
 ) -> int:
     async def act(people: Populace) -> User:
         found = await people.members.find(options.user)
-        return await change(people, _operator(options), found.id)
+        return await change(people, _operator(), found.id)
 
     user = _done(options, act)
     if options.json:
@@ -205,11 +205,11 @@ def _done(
         if pepper:
             # With another pepper than the server's, a link would open nothing.
             found.require("key_pepper")
-        with saying_why(found):
+        with saying_why(found, _WHERE):
             return application.people(found, _public_url(found), act)
 
 
-def _operator(options: argparse.Namespace) -> By:
+def _operator() -> By:
     from guilder_server.people.flows.inviting import By
 
     return By(Actor("operator", "guilder users"), "operator")
@@ -252,8 +252,6 @@ def _add_account(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_common(parser: argparse.ArgumentParser) -> None:
-    from pathlib import Path
-
     parser.add_argument("--json", action="store_true", help="one JSON document, for programs")
     parser.add_argument(
         "--data-dir",
