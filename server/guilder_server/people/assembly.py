@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Protocol, TypeVar
@@ -106,7 +107,12 @@ def _provider(settings: PeopleSettings) -> Provider | None:
     if settings.oidc_issuer is None or settings.oidc_client_id is None:
         return None
     # What speaks to a provider takes a while to import, and commands have no use for it.
-    from guilder_server.people.infra.oidc import OidcProvider
+    from authlib.deprecate import AuthlibDeprecationWarning
+
+    with warnings.catch_warnings():
+        # It would rather have a later httpx, and says so on standard error each time.
+        warnings.simplefilter("ignore", AuthlibDeprecationWarning)
+        from guilder_server.people.infra.oidc import OidcProvider
 
     return OidcProvider(
         settings.oidc_issuer,

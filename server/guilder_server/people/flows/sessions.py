@@ -109,11 +109,14 @@ class Sessions:
             await people.end_sessions(user, now, only=id)
             trail = Trail(self._tools, people, of_visitor(visitor, person))
             await trail.tell_all(person, action, {"session": id})
-        # What this process remembers of it ends at once, what others do within seconds.
-        self._known = {
-            digest: entry for digest, entry in self._known.items() if entry[1].session.id != id
-        }
+        self.forget(user)
         return replace(found, revoked_at=now), person
+
+    def forget(self, user: str) -> None:
+        """What changed for a person is known to this process at once, to others within seconds."""
+        self._known = {
+            digest: entry for digest, entry in self._known.items() if entry[1].user.id != user
+        }
 
     async def _remembered(self, digest: bytes) -> Known | None:
         entry = self._known.get(digest)

@@ -55,6 +55,8 @@ class OidcProvider:
         self.name = name or urlsplit(issuer).netloc
         self._client_id, self._client_secret, self._scopes = client_id, client_secret, scopes
         self._elapsed = elapsed
+        # Reading the certificates of the world takes longer than all that is done with them.
+        self._tls = httpx.create_ssl_context()
         self._metadata: tuple[float, dict[str, Any]] | None = None
         self._keys: tuple[float, KeySet] | None = None
 
@@ -101,6 +103,7 @@ class OidcProvider:
             redirect_uri=redirect_uri,
             code_challenge_method="S256",
             timeout=_TIMEOUT,
+            verify=self._tls,
             follow_redirects=False,
         )
 
@@ -193,7 +196,9 @@ class OidcProvider:
 
     async def _fetched(self, url: str) -> dict[str, Any]:
         try:
-            async with httpx.AsyncClient(timeout=_TIMEOUT, follow_redirects=False) as client:
+            async with httpx.AsyncClient(
+                timeout=_TIMEOUT, verify=self._tls, follow_redirects=False
+            ) as client:
                 answer = await client.get(url, headers={"accept": "application/json"})
                 told = answer.json() if answer.status_code == 200 else None
         except (httpx.HTTPError, ValueError) as error:
@@ -204,12 +209,12 @@ class OidcProvider:
 
 
 def _claims(said: dict[str, Any]) -> Claims:
-    email, name = said.get("email"), said.get("name")
+    email, name, verified = said.get("email"), said.get("name"), said.get("email_verified")
     return Claims(
         identity=Identity(said["iss"], said["sub"]),
         email=email if isinstance(email, str) else None,
         # Some say "true" in a string; anything else is no verification.
-        email_verified=said.get("email_verified") in (True, "true"),
+        email_verified=verified is True or verified == "true",
         name=name if isinstance(name, str) else None,
     )
 

@@ -163,6 +163,7 @@ class Pages:
         await self._form(request, visitor)
         known = await self._require_known(request)
         await self._joining.join(visitor, known.user, request.path_params["token"])
+        self._sessions.forget(known.user.id)
         return redirect("/me")
 
     async def _me(self, request: Request, _: Visitor) -> Response:
