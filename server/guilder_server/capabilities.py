@@ -13,6 +13,7 @@ from guilder_server.ledger.infra.tables import HOLDS, PROFILES, REFERENCES, REVE
 from guilder_server.payment_methods.infra.tables import PAYMENT_METHODS
 from guilder_server.payments.infra.store import CHARGES, INTENTS, REFUNDS
 from guilder_server.payouts.infra.store import PAYOUTS
+from guilder_server.people.infra import tables as people
 from guilder_server.postgres import keys
 from guilder_server.postgres.rows import Mappings
 from guilder_server.postgres.schema import metadata
@@ -23,6 +24,7 @@ from guilder_server.webhooks.infra.tables import DELIVERIES, ENDPOINTS, REPLAYS
 
 TIERS = (
     "tenancy",
+    "people",
     "events",
     "ledger",
     "customers",
@@ -59,5 +61,5 @@ MAPPINGS = Mappings(
 )
 
 # Declaring a table adds it to the shared metadata; the modules are named so that all are there.
-DECLARED_IN = (tenancy, keys, events)
+DECLARED_IN = (tenancy, keys, events, people)
 SCHEMA = metadata

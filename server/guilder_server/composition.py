@@ -97,6 +97,21 @@ from guilder_server.payouts.infra.store import PostgresPayouts
 from guilder_server.payouts.jobs import PayoutJobs
 from guilder_server.payouts.ports import Tools as PayoutTools
 from guilder_server.payouts.views import view_payout
+from guilder_server.people.api import (
+    InvitationsApi,
+    PersonCredentials,
+    RolesOf,
+    SessionsApi,
+    UsersApi,
+)
+from guilder_server.people.assembly import Populace, make_tools
+from guilder_server.people.domain.invitation import Seen as SeenInvitation
+from guilder_server.people.domain.person import Member
+from guilder_server.people.domain.session import SeenSession
+from guilder_server.people.infra.store import PostgresPeople
+from guilder_server.people.jobs import PeopleJobs
+from guilder_server.people.pages import Browser, Pages
+from guilder_server.people.views import view_invitation, view_member, view_session
 from guilder_server.postgres import snapshots
 from guilder_server.postgres.committer import Committer
 from guilder_server.postgres.keys import KEY_LOOKUP, KeyRecord, Keys, prune_keys
@@ -186,6 +201,9 @@ class House:
         self.keyring = Keyring(
             PostgresKeys(reads), settings.key_pepper.encode(), clock, settings.livemode_allowed
         )
+        self.people = Populace(
+            make_tools(settings, PostgresPeople(pool), ground.seals, _public_url(settings), clock)
+        )
         self._tell(ground)
         self._keep_books(ground)
         gateways = {gateway.name: gateway for gateway in make_gateways(settings, clock)}
@@ -274,10 +292,13 @@ class House:
             LedgerCheckpointsApi(self.checkpoints),
             LedgerTransactionsApi(self.transactions, self.holds),
             EventsApi(Events(self.event_store, self.webhooks)),
+            InvitationsApi(self.people.inviting, RolesOf(self.people.members)),
             PaymentIntentsApi(self.tools),
             PaymentMethodsApi(self.method_flows),
             PayoutsApi(self.payout_tools),
             RefundsApi(self.tools),
+            SessionsApi(self.people.sessions),
+            UsersApi(self.people.members, RolesOf(self.people.members)),
             WalletsApi(
                 self.wallets,
                 self.wallet_transfers,
@@ -338,6 +359,8 @@ def compose(settings: Settings, clock: Clock, make_gateways: MakeGateways) -> Se
     house = House(ground, make_gateways)
     contract = Contract.load()
     executor = make_executor(ground, house, contract)
+    origins = Origins(networks(settings.trusted_proxies or ""))
+    browser = Browser(_public_url(settings), settings.key_pepper.encode(), origins)
     app = App(
         router=contract.bind(house.apis()),
         keyring=Credentials(house.keyring),
@@ -345,11 +368,19 @@ def compose(settings: Settings, clock: Clock, make_gateways: MakeGateways) -> Se
         ids=ground.ids,
         api_version=API_VERSION,
         server_version=version("guilder"),
-        origins=Origins(networks(settings.trusted_proxies or "")),
+        origins=origins,
+        sessions=PersonCredentials(
+            house.people.sessions,
+            contract.roles,
+            cookie=browser.session_cookie,
+            origin=browser.origin,
+            livemode_allowed=settings.livemode_allowed,
+        ),
     )
     # Whoever has a gateway with real cards has no use for a page that plays their bank.
     sandbox = house.default_gateway == Sandbox.name
     pages = SandboxPage(house.tools, executor).routes() if sandbox else []
+    people_pages = Pages(browser, house.people).routes()
     sweeper = _sweeper(ground, house, executor)
     return Server(
         app,
@@ -359,7 +390,7 @@ def compose(settings: Settings, clock: Clock, make_gateways: MakeGateways) -> Se
         sweeper,
         ground.bell,
         house.network,
-        pages,
+        [*pages, *people_pages],
     )
 
 
@@ -388,6 +419,8 @@ def _sweeper(ground: Ground, house: House, executor: Executor) -> Sweeper:
     jobs = PaymentJobs(house.tools, executor, ground.committer.commit)
     payout_jobs = PayoutJobs(house.payout_tools, executor, ground.committer.commit)
 
+    people_jobs = PeopleJobs(house.people.tools.store, ground.clock)
+
     async def forget_keys() -> int:
         return await prune_keys(ground.pool, ground.clock.now())
 
@@ -400,6 +433,7 @@ def _sweeper(ground: Ground, house: House, executor: Executor) -> Sweeper:
             Sweep("expire_ledger_holds", ledger_jobs.expire_holds, every_s=2),
             Sweep("expire_wallet_holds", wallet_jobs.expire_holds, every_s=2),
             Sweep("prune_keys", forget_keys, every_s=3600),
+            Sweep("forget_people", people_jobs.forget, every_s=3600),
         ]
     )
 
@@ -424,11 +458,14 @@ def _views(clock: Clock) -> Views:
             Endpoint: view_endpoint,
             Intent: view_intent,
             LedgerTransaction: ledger_views.posted,
+            Member: view_member,
             PaymentMethod: view_payment_method,
             Payout: view_payout,
             Refund: view_refund,
             Replay: view_replay,
             Revealed: view_revealed,
+            SeenInvitation: view_invitation,
+            SeenSession: view_session,
             Told: EventView(snapshots.unpack),
             Purse: view_wallet,
             Movement: view_movement,

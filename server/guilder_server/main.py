@@ -26,6 +26,8 @@ def create_app(
 ) -> ASGIApp:
     """The ASGI application of `guilder serve` and `guilder dev`."""
     settings.require("key_pepper", "fingerprint_key", "sealing_key")
+    if settings.oidc_issuer:
+        settings.require("oidc_client_id")
     logs.configure(settings.log_level)
     server = compose(settings, clock or SystemClock(), make_gateways)
 

@@ -87,6 +87,21 @@ def _networks(value: str) -> str:
     return value
 
 
+def _issuer(value: str) -> str:
+    """As the provider writes it, to the last slash: it is compared."""
+    parts = urlsplit(value)
+    local = parts.hostname in ("127.0.0.1", "localhost", "::1")
+    if not parts.netloc or parts.query or not (parts.scheme == "https" or local):
+        raise ValueError("must be an address that starts with https://")
+    return value
+
+
+def _scopes(value: str) -> str:
+    if "openid" not in value.split():
+        raise ValueError("must have openid among what is asked for")
+    return value
+
+
 def _secret(value: str) -> str:
     if len(value) < _SHORTEST_SECRET:
         raise ValueError(
@@ -165,6 +180,23 @@ class Settings:
         _networks,
         "networks of the proxies whose X-Forwarded-For is believed",
     )
+    oidc_issuer: str | None = _setting(
+        None, _issuer, "the OpenID provider that people sign in with: https://accounts.example.com"
+    )
+    oidc_client_id: str | None = _setting(None, _text, "what the provider knows this server by")
+    oidc_client_secret: str = _setting(
+        "", _text, "what the provider gave with it; without it a public client", secret=True
+    )
+    oidc_scopes: str = _setting(
+        "openid email profile", _scopes, "what the provider is asked for, openid among it"
+    )
+    oidc_name: str | None = _setting(
+        None, _text, "what people know the provider by; without it the host of its address"
+    )
+    session_idle_minutes: int = _setting(
+        15, _whole(1, 1440), "how long a person who does nothing stays signed in"
+    )
+    session_hours: int = _setting(12, _whole(1, 720), "how long a person stays signed in at most")
     log_level: LogLevel = _setting(
         "info", _one_of("debug", "info", "warning", "error"), "the least severe lines to log"
     )

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from guilder_server.embedded import Secrets
 from guilder_server.settings import Settings
@@ -16,9 +17,13 @@ if TYPE_CHECKING:
     import psycopg
     from starlette.types import ASGIApp
 
+    from guilder_server.people.assembly import Populace
     from guilder_server.tenancy.administration import Desk
     from guilder_server.tenancy.bootstrap import DevAccount
     from guilder_server.worker import Worker
+
+
+T = TypeVar("T")
 
 
 def create_app(settings: Settings) -> ASGIApp:
@@ -71,6 +76,13 @@ def accounts_and_keys(settings: Settings) -> AbstractContextManager[Desk]:
 
     pepper = settings.key_pepper.encode()
     return desk(settings.required_database_url, pepper, declared_permissions())
+
+
+def people(settings: Settings, public_url: str, act: Callable[[Populace], Awaitable[T]]) -> T:
+    """One thing done with the people of a database."""
+    from guilder_server.people.assembly import with_people
+
+    return asyncio.run(with_people(settings.required_database_url, settings, public_url, act))
 
 
 def verify_ledger(settings: Settings, since: Path | None) -> int:

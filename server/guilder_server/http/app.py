@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import structlog
 
 from guilder_server.http.answer import Answer, Streamed
-from guilder_server.http.auth import Keyring, authenticate, authorize, check_version
+from guilder_server.http.auth import Credential, Keyring, authenticate, authorize, check_version
 from guilder_server.http.call import Call
 from guilder_server.http.decode import decode_body, decode_form, merge
 from guilder_server.http.errors import HttpRefusal, answer_error, answer_fault, trace_of
@@ -22,6 +22,7 @@ from guilder_server.http.execute import Executor
 from guilder_server.http.idempotency import read_key
 from guilder_server.http.origin import Origins
 from guilder_server.http.router import Router
+from guilder_server.http.sessions import Sessions, by_session
 from guilder_server.kernel.errors import GuilderError
 from guilder_server.kernel.ids import Ids
 
@@ -46,9 +47,13 @@ _READ = frozenset(
         b"authorization",
         b"content-length",
         b"content-type",
+        b"cookie",
         b"idempotency-key",
+        b"origin",
         b"stripe-account",
+        b"stripe-livemode",
         b"stripe-version",
+        b"x-csrf-token",
     }
 )
 # Each proxy that a request passes may add one of its own; together they are one list.
@@ -99,9 +104,11 @@ class App:
         api_version: str,
         server_version: str,
         origins: Origins | None = None,
+        sessions: Sessions | None = None,
     ) -> None:
         self._router, self._keyring, self._executor = router, keyring, executor
         self._ids, self._origins = ids, origins or Origins()
+        self._sessions = sessions
         self._headers: list[Header] = [
             (b"cache-control", b"no-store"),
             (b"stripe-version", api_version.encode()),
@@ -149,7 +156,7 @@ class App:
         if method == "POST" and (sent := headers.get(b"idempotency-key")) is not None:
             exchange.key = read_key(sent)
             exchange.echo(b"idempotency-key", exchange.key)
-        credential = await authenticate(_text(headers, b"authorization"), self._keyring)
+        credential = await self._credential(method, headers)
         account = _text(headers, b"stripe-account")
         authorize(credential, operation, account)
         if account is not None:
@@ -170,6 +177,15 @@ class App:
             address=self._address(scope, headers),
         )
         return await self._executor.run(route.handler, call)
+
+    async def _credential(self, method: str, headers: dict[bytes, bytes]) -> Credential:
+        """Of a key, if one was sent; else of the person whose browser asks."""
+        authorization = _text(headers, b"authorization")
+        if authorization is None and self._sessions is not None:
+            person = await by_session(method, headers, self._sessions)
+            if person is not None:
+                return person
+        return await authenticate(authorization, self._keyring)
 
     def _address(self, scope: Scope, headers: dict[bytes, bytes]) -> str | None:
         peer = scope.get("client")

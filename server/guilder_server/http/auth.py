@@ -40,6 +40,8 @@ class Credential:
     kind: Literal["secret", "publishable", "restricted", "oauth_client", "user", "operator"]
     id: str
     permissions: frozenset[str] | None = None
+    # The session through which a person asks.
+    session: str | None = None
 
     @property
     def actor_kind(self) -> ActorKind:
@@ -98,8 +100,9 @@ def authorize(credential: Credential, operation: Operation, account: str | None)
             code="secret_key_required",
         )
     if not _permitted(credential.permissions, operation.permission):
+        who = "Your role" if credential.kind == "user" else "The provided key"
         raise Forbidden(
-            f"The provided key does not have the permission '{operation.permission}', "
+            f"{who} does not have the permission '{operation.permission}', "
             f"which this request needs."
         )
     # A platform acting for its connected accounts will be decided here.

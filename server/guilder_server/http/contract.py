@@ -16,6 +16,7 @@ import yaml
 from guilder_server.http.call import Handler
 from guilder_server.http.coerce import Schema, resolve
 from guilder_server.http.operation import Operation
+from guilder_server.http.roles import spelled_out
 from guilder_server.http.router import Router
 from guilder_server.http.validate import Parameters
 
@@ -59,6 +60,7 @@ class Contract:
         self.document = document
         self.nouns = frozenset(_nouns(document))
         self.operations = {op.id: op for op in self._operations()}
+        self.roles = self._roles()
 
     @classmethod
     def load(cls, path: Path | None = None) -> Contract:
@@ -80,6 +82,14 @@ class Contract:
             raise ContractBroken("; ".join(problems))
         routes = [(operation, handlers[name]) for name, operation in self.operations.items()]
         return Router(routes, self.nouns)
+
+    def _roles(self) -> dict[str, frozenset[str]]:
+        """What people may do, by their role."""
+        declared = {operation.permission for operation in self.operations.values()}
+        roles, problems = spelled_out(self.document.get("x-roles", {}), declared)
+        if problems:
+            raise ContractBroken("; ".join(problems))
+        return roles
 
     def _operations(self) -> Iterator[Operation]:
         seen: set[str] = set()

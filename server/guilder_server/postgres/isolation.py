@@ -1,6 +1,6 @@
 """Row-level security: the database itself keeps tenants apart, should a statement forget to.
 
-Connections of the server run as one of three roles that own nothing and are above nothing. What
+Connections of the server run as one of four roles that own nothing and are above nothing. What
 requests read and write is bounded by a setting of their transaction, which holds the tenants that
 it is about; without it they see no row. docs/isolation.md says it for operators, decision 0024
 says why.
@@ -13,7 +13,8 @@ from collections.abc import Collection, Sequence
 REQUESTS = "guilder_requests"  # reads what a request is about
 COMMITS = "guilder_commits"  # writes what requests have decided
 JOBS = "guilder_jobs"  # looks across tenants: the worker and the sweeps
-ROLES = (REQUESTS, COMMITS, JOBS)
+PEOPLE = "guilder_people"  # lets people in: who they are belongs to no tenant
+ROLES = (REQUESTS, COMMITS, JOBS, PEOPLE)
 
 # Both are local to a transaction. After it such a setting is not unset but empty.
 _TENANTS = "SELECT nullif(current_setting('guilder.tenants', true), '')::bigint[]"

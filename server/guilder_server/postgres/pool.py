@@ -15,7 +15,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from guilder_server.kernel.errors import RateLimited, Unavailable
 from guilder_server.postgres import columns
-from guilder_server.postgres.isolation import COMMITS, JOBS, REQUESTS, as_role, in_force
+from guilder_server.postgres.isolation import COMMITS, JOBS, PEOPLE, REQUESTS, as_role, in_force
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 
@@ -75,6 +75,7 @@ class Pool:
         self._queries = _connections(database_url, REQUESTS, queries, _PLANNED, wait_s)
         self._readings = _connections(database_url, REQUESTS, readings, _READING, wait_s, kept=0)
         self._commits = _connections(database_url, COMMITS, 2, by_key, wait_s)
+        self._people = _connections(database_url, PEOPLE, 3, _PLANNED, wait_s, kept=0)
         self.jobs = JobPool(database_url, by_key, wait_s)
         self._turns, self._wait_s = asyncio.Semaphore(readings), wait_s
 
@@ -83,10 +84,11 @@ class Pool:
         await self._queries.open(wait=True, timeout=30)
         await self._commits.open(wait=True, timeout=30)
         await self._readings.open()
+        await self._people.open()
         await self.jobs.open()
 
     async def close(self) -> None:
-        for pool in (self._points, self._queries, self._readings, self._commits):
+        for pool in (self._points, self._queries, self._readings, self._commits, self._people):
             await pool.close(timeout=5)
         await self.jobs.close()
 
@@ -103,6 +105,10 @@ class Pool:
     def query(self, tenant_id: int) -> AbstractAsyncContextManager[Connection]:
         """As `point`, for statements that the planner must be free to plan."""
         return _for(self._queries, [tenant_id])
+
+    def people(self) -> AbstractAsyncContextManager[Connection]:
+        """For letting people in, and for who may do what where. Raises DatabaseLost."""
+        return _lent(self._people)
 
     @asynccontextmanager
     async def transaction(self, tenants: Collection[int]) -> AsyncIterator[Connection]:

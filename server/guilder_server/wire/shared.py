@@ -164,6 +164,10 @@ OffSession: TypeAlias = bool | Literal["one_off", "recurring"]
 OwnErrorCode: TypeAlias = Literal[
     "account_suspended",
     "balance_exceeded",
+    "csrf_token_invalid",
+    "invitation_accepted",
+    "invitation_open",
+    "last_owner",
     "ledger_account_closed",
     "ledger_account_frozen",
     "ledger_account_not_empty",
@@ -182,6 +186,8 @@ OwnErrorCode: TypeAlias = Literal[
     "ledger_transaction_unexpected_state",
     "payout_unexpected_state",
     "payouts_not_supported",
+    "session_ended",
+    "user_already_member",
     "wallet_closed",
     "wallet_currency_mismatch",
     "wallet_frozen",
@@ -199,6 +205,8 @@ RegulatedStatus: TypeAlias = Literal["regulated", "unregulated"]
 RequestIfAvailable: TypeAlias = Literal["if_available", "never"]
 
 RequestThreeDSecure: TypeAlias = Literal["any", "automatic", "challenge"]
+
+Role: TypeAlias = Literal["owner", "admin", "developer", "finance", "support", "viewer"]
 
 SetupFutureUsage: TypeAlias = Literal["off_session", "on_session"]
 
@@ -553,6 +561,12 @@ class CardChecks(TypedDict):
 class DeletedCustomer(TypedDict):
     id: str
     object: Literal["customer"]
+    deleted: Literal[True]
+
+
+class DeletedUser(TypedDict):
+    id: str
+    object: Literal["user"]
     deleted: Literal[True]
 
 

@@ -8,7 +8,7 @@ from guilder_server.postgres.isolation import isolate, of_hashes, of_tenants
 from guilder_server.postgres.roles import provide
 
 revision = "0015"
-down_revision = "0008"
+down_revision = "0013"
 
 _LET_IN = f"SELECT tenant_id FROM api_keys WHERE {of_hashes('hash')}"  # noqa: S608 - a constant
 _KEPT = {"commits": "SELECT, INSERT, UPDATE"}  # objects of the API

@@ -10,9 +10,19 @@ GRANT SELECT ON alembic_version TO PUBLIC;
 DO $$
 DECLARE role text;
 BEGIN
-    FOREACH role IN ARRAY ARRAY['guilder_requests', 'guilder_commits', 'guilder_jobs'] LOOP
+    FOREACH role IN ARRAY ARRAY[
+        'guilder_requests', 'guilder_commits', 'guilder_jobs', 'guilder_people'
+    ] LOOP
         IF NOT has_schema_privilege(role, current_schema(), 'USAGE') THEN
             EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', current_schema(), role);
         END IF;
     END LOOP;
 END $$;
+
+-- Who people are belongs to no tenant; they are let in, and into accounts, by a role of their own.
+GRANT SELECT, INSERT, UPDATE, DELETE ON
+    users, identities, memberships, invitations, sessions, sign_in_states, sign_in_attempts
+TO guilder_people;
+GRANT SELECT ON accounts, tenants TO guilder_people;
+CREATE POLICY people ON accounts TO guilder_people USING (true);
+CREATE POLICY people ON tenants TO guilder_people USING (true);

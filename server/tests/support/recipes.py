@@ -28,6 +28,7 @@ MADE: dict[str, tuple[str, Schema]] = {
     "customer": ("customers", {"name": "Ada", "email": "ada@example.com"}),
     "declined": ("payment_intents", {**PAID, "payment_method": "pm_card_chargeDeclined"}),
     "held_alone": ("charges", _HELD),
+    "invitation": ("invitations", {"email": "seed", "role": "viewer"}),
     "ledger_account": ("ledger/accounts", _ACCOUNT),
     "ledger_transaction": ("ledger/transactions", {"postings": _POSTINGS}),
     "loose_method": ("payment_methods", _CARD),

@@ -23,6 +23,7 @@ from guilder_server.main import create_app
 from guilder_server.settings import Settings
 from tests.support.api import FINGERPRINT_KEY, PEPPER, SEALING_KEY, document, new_account
 from tests.support.chained import chained
+from tests.support.people import add_member
 from tests.support.recipes import CHARGE_OF, DONE_TO, MADE, PAID, Schema, seed
 from tests.support.world import LISTENER
 
@@ -64,15 +65,18 @@ _KINDS: dict[str, tuple[str, ...]] = {
     "delivery": ("delivery",),
     "entrie": ("ledger_entry",),
     "intent": _INTENTS,
+    "invitation": ("invitation",),
     "payment_intent": _INTENTS,
     "payment_method": ("method", "loose_method", "spent_method"),
     "payout": ("pending_payout", "payout", "failed_payout"),
     "refund": ("refund",),
+    "session": ("session",),
     "replay": ("replay",),
     "transaction": _TRANSACTIONS,
     "transfer": ("wallet_transfer",),
     "hold": ("wallet_hold", "released_wallet_hold"),
     "top_up": ("wallet_top_up",),
+    "user": ("user",),
     "wallet": ("wallet", "frozen_wallet", "closed_wallet"),
     "webhook_endpoint": ("webhook_endpoint", "disabled_endpoint", "deleted_endpoint"),
 }
@@ -289,7 +293,8 @@ class SeededApp:
         )
         self._app = create_app(settings)
         self._database_url = database_url
-        self.key = new_account(database_url).secret_key
+        account = new_account(database_url)
+        self.key, self._account = account.secret_key, account.account
         self._made: dict[str, str] = {}
         self._used: defaultdict[str, int] = defaultdict(int)
         self._codes = count(1)
@@ -362,6 +367,10 @@ class SeededApp:
             return made
         if kind in _OF_WALLET:
             return await self._of_wallet(kind)
+        if kind == "user":
+            return await asyncio.to_thread(add_member, self._database_url, self._account)
+        if kind == "session":
+            return "sess_nobodys"
         if kind == "delivery":
             endpoint = f"webhook_endpoints/{await self._make('webhook_endpoint')}"
             await self._ask("POST", f"{endpoint}/test")
@@ -396,6 +405,8 @@ class SeededApp:
     async def _created(self, path: str, params: Schema) -> str:
         if "code" in params:
             params = {**params, "code": f"seeds/{next(self._codes)}"}
+        if path == "invitations":
+            params = {**params, "email": f"{next(self._codes)}@example.com"}
         answer = await self._ask("POST", path, params)
         # A decline carries the payment that it is about.
         answer = answer.get("error", {}).get("payment_intent", answer)

@@ -8,6 +8,7 @@ from typing import Any
 from tests.support.api import Api
 from tests.support.chained import chain
 from tests.support.contract import Operation
+from tests.support.people import add_member
 
 # An address, so that no name is looked up. Nothing is sent there: no worker runs beside the server.
 LISTENER = "https://8.8.8.8/guilder"
@@ -16,6 +17,7 @@ _POSTING = {"debit": "{ledger_account}", "credit": "{other_ledger_account}", "am
 _SUFFICIENT: dict[str, dict[str, Any]] = {
     "attach_payment_method": {"customer": "{customer}"},
     "create_charge": {"amount": 2000, "currency": "usd", "source": "tok_visa"},
+    "create_invitation": {"email": "grace@example.com", "role": "viewer"},
     "create_ledger_account": {
         "code": "assets/bank/other",
         "currency": "usd",
@@ -98,6 +100,8 @@ class World:
 
 
 def populate(api: Api, database_url: str) -> World:
+    email = f"{api.account.account.lower()}@example.com"
+    invitation = api.post("/v1/invitations", email=email, role="viewer")["id"]
     customer = api.post("/v1/customers", name="Ada Lovelace", email="ada@example.com")["id"]
     method = api.post("/v1/payment_methods/pm_card_visa/attach", customer=customer)["id"]
     loose = api.post("/v1/payment_methods", type="card", card={"token": "tok_visa"})["id"]
@@ -147,6 +151,9 @@ def populate(api: Api, database_url: str) -> World:
     ids = {status: str(intent["id"]) for status, intent in intents.items()}
     ids |= {
         "customer": customer,
+        "invitation": invitation,
+        "session": "sess_nobodys",
+        "user": add_member(database_url, api.account.account),
         "payment_method": method,
         "loose_method": loose,
         "intent": ids["succeeded"],

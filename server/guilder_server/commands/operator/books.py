@@ -32,26 +32,33 @@ def opened(
     settings: Settings, data_dir: Path | None, purpose: str, *, makes_keys: bool = False
 ) -> Iterator[Desk]:
     """The desk of the database that the settings, or the folder, name. Raises Denied."""
-    import psycopg
-
     with reachable(settings, data_dir, purpose) as found:
         if makes_keys:
             # With another pepper than the server's, a key would open nothing.
             found.require("key_pepper")
-        _require_current_schema(found.required_database_url)
-        try:
-            with application.accounts_and_keys(found) as desk:
-                yield desk
-        except NotFound as error:
-            raise Denied(f"{error.message}. {_WHERE}", 1) from None
-        except Refused as error:
-            raise Denied(error.message, 1) from None
-        except InvalidRequest as error:
-            raise Denied(_about(error.param) + error.message, 2) from None
-        except psycopg.Error as error:
-            # Such as a role without the right to write, a standby, a row that somebody holds.
-            said = error.diag.message_primary or str(error).strip()
-            raise Denied(f"The database said: {said}\n`guilder doctor` says more.", 1) from None
+        with saying_why(found), application.accounts_and_keys(found) as desk:
+            yield desk
+
+
+@contextmanager
+def saying_why(found: Settings, where: str = _WHERE) -> Iterator[None]:
+    """On a database whose schema is current. Raises Denied for what cannot be done there; `where`
+    says how to see what there is."""
+    import psycopg
+
+    _require_current_schema(found.required_database_url)
+    try:
+        yield
+    except NotFound as error:
+        raise Denied(f"{error.message}. {where}", 1) from None
+    except Refused as error:
+        raise Denied(error.message, 1) from None
+    except InvalidRequest as error:
+        raise Denied(_about(error.param) + error.message, 2) from None
+    except psycopg.Error as error:
+        # Such as a role without the right to write, a standby, a row that somebody holds.
+        said = error.diag.message_primary or str(error).strip()
+        raise Denied(f"The database said: {said}\n`guilder doctor` says more.", 1) from None
 
 
 def _require_current_schema(database_url: str) -> None:

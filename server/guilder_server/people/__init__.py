@@ -1,0 +1,1 @@
+"""The door of people: what other capabilities may use."""

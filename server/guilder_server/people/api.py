@@ -1,0 +1,189 @@
+"""People over HTTP: the members of the account, its invitations, and one's own sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar, cast
+
+from guilder_server.http.auth import Credential
+from guilder_server.http.call import Call
+from guilder_server.http.lists import list_query
+from guilder_server.kernel.errors import Forbidden, InvalidRequest, NoSuchReference
+from guilder_server.kernel.steps import Page, Tombstone
+from guilder_server.kernel.tenant import Tenant
+from guilder_server.people.domain import invitation, session, tokens
+from guilder_server.people.domain.invitation import Seen
+from guilder_server.people.domain.person import Member
+from guilder_server.people.domain.roles import Standing
+from guilder_server.people.domain.session import Known, Place, SeenSession, Visitor
+from guilder_server.people.flows import members
+from guilder_server.people.flows.inviting import By, Inviting
+from guilder_server.people.flows.members import Members
+from guilder_server.people.flows.sessions import Sessions
+
+T = TypeVar("T")
+
+
+class UsersApi:
+    def __init__(self, flows: Members, roles: RolesOf) -> None:
+        self._flows, self._roles = flows, roles
+
+    async def list_users(self, call: Call) -> Page:
+        listed = await self._flows.all(call.tenant.account)
+        return _page(call, listed, members.NOUN, lambda member: member.user.id)
+
+    async def retrieve_user(self, call: Call) -> Member:
+        return await self._flows.retrieve(call.tenant.account, call.path["user"])
+
+    async def update_user(self, call: Call) -> Member:
+        by = await self._roles.asking(call)
+        account, user = call.tenant.account, call.path["user"]
+        if "role" not in call.params:
+            return await self._flows.retrieve(account, user)
+        return await self._flows.set_role(by, account, user, call.params["role"])
+
+    async def delete_user(self, call: Call) -> Tombstone:
+        by = await self._roles.asking(call)
+        await self._flows.remove(by, call.tenant.account, call.path["user"])
+        return Tombstone(call.path["user"], members.NOUN)
+
+
+class InvitationsApi:
+    def __init__(self, flows: Inviting, roles: RolesOf) -> None:
+        self._flows, self._roles = flows, roles
+
+    async def create_invitation(self, call: Call) -> Seen:
+        by = await self._roles.asking(call)
+        params = call.params
+        return await self._flows.invite(by, call.tenant.account, params["email"], params["role"])
+
+    async def list_invitations(self, call: Call) -> Page:
+        listed = await self._flows.all(call.tenant.account)
+        return _page(call, listed, invitation.NOUN, lambda seen: seen.invitation.id)
+
+    async def retrieve_invitation(self, call: Call) -> Seen:
+        return await self._flows.retrieve(call.tenant.account, call.path["invitation"])
+
+    async def revoke_invitation(self, call: Call) -> Seen:
+        by = await self._roles.asking(call)
+        return await self._flows.revoke(by, call.tenant.account, call.path["invitation"])
+
+
+class SessionsApi:
+    def __init__(self, flows: Sessions) -> None:
+        self._flows = flows
+
+    async def list_sessions(self, call: Call) -> Page:
+        person, current = _person(call)
+        seen = await self._flows.seen(current, person)
+        listed = [
+            SeenSession(one, seen.user, one.id == current) for one in await self._flows.mine(person)
+        ]
+        return _page(call, listed, session.NOUN, lambda one: one.session.id)
+
+    async def retrieve_current_session(self, call: Call) -> SeenSession:
+        person, current = _person(call)
+        return await self._flows.seen(current, person)
+
+    async def revoke_session(self, call: Call) -> SeenSession:
+        person, current = _person(call)
+        visitor = Visitor("", call.address)
+        ended, user = await self._flows.revoke(call.path["session"], person, visitor)
+        return SeenSession(ended, user, ended.id == current)
+
+
+class RolesOf:
+    """Who asks for a change to people: read anew, as what a role may give is more than what a
+    request remembers."""
+
+    def __init__(self, flows: Members) -> None:
+        self._flows = flows
+
+    async def asking(self, call: Call) -> By:
+        standing: Standing = "key"
+        if call.credential.kind == "user":
+            account, id = call.tenant.account, call.credential.id
+            standing = (await self._flows.retrieve(account, id)).role
+        return By(call.actor, standing, call.request_id)
+
+
+class PersonCredentials:
+    """Sessions as HTTP wants them: a credential for a token. `roles` are the contract's."""
+
+    def __init__(
+        self,
+        flows: Sessions,
+        roles: Mapping[str, frozenset[str]],
+        *,
+        cookie: str,
+        origin: str,
+        livemode_allowed: bool,
+    ) -> None:
+        self._flows, self._roles = flows, roles
+        self.cookie, self.origin = cookie, origin
+        self._livemode_allowed = livemode_allowed
+
+    async def find(self, token: str, account: str | None, livemode: bool) -> Credential:
+        known = await self._flows.find(token)
+        place = _place(known, account)
+        if place.status != "active":
+            code = "account_closed" if place.status == "closed" else "account_suspended"
+            raise Forbidden(f"The account {place.account} is {place.status}.", code=code)
+        if livemode and not self._livemode_allowed:
+            raise Forbidden(
+                "This server does not take live mode. Send Stripe-Livemode: false, or set "
+                "GUILDER_MODE=live on the server."
+            )
+        return Credential(
+            Tenant(place.live if livemode else place.test, place.account, livemode),
+            "user",
+            known.user.id,
+            self._roles.get(place.role, frozenset()),
+            session=known.session.id,
+        )
+
+    def proves(self, session: str, csrf_token: str) -> bool:
+        return tokens.same(self._flows.csrf_token(session), csrf_token)
+
+
+def _place(known: Known, account: str | None) -> Place:
+    """The account that is meant: the one that is named, or the only one."""
+    if account is None:
+        if len(known.places) == 1:
+            return known.places[0]
+        if known.places:
+            raise InvalidRequest(
+                "parameter_missing",
+                "You are a member of several accounts: name one with Stripe-Account.",
+            )
+        raise Forbidden("You are not a member of any account. Ask for an invitation.")
+    found = next((place for place in known.places if place.account == account), None)
+    if found is None:
+        raise Forbidden(
+            f"You are not a member of account '{account[:64]}', or that account does not exist.",
+            code="account_invalid",
+        )
+    return found
+
+
+def _person(call: Call) -> tuple[str, str]:
+    """Who asks, and through which session."""
+    if call.credential.session is None:
+        raise Forbidden(
+            "Sessions are people's own: a key has none. Sign in at /sign-in, and send the cookie."
+        )
+    return call.credential.id, call.credential.session
+
+
+def _page(call: Call, listed: Sequence[T], noun: str, id_of: Callable[[T], str]) -> Page:
+    """The people of an account are few: they are all read, and a page of them is shown."""
+    query = list_query(call)
+    items, backwards = list(listed), query.ending_before is not None
+    cursor = query.ending_before if backwards else query.starting_after
+    if cursor is not None:
+        places = [place for place, one in enumerate(items) if id_of(one) == cursor]
+        if not places:
+            raise NoSuchReference(noun, cursor, "ending_before" if backwards else "starting_after")
+        items = items[: places[0]] if backwards else items[places[0] + 1 :]
+    page = items[-query.limit :] if backwards else items[: query.limit]
+    return Page(cast("list[Any]", page), has_more=len(items) > query.limit)

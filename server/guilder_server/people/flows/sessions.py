@@ -1,0 +1,137 @@
+"""Sessions: begun at a sign-in, found with each request, ended by time or by hand."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from guilder_server.kernel.errors import NotFound, Unauthenticated
+from guilder_server.people.domain import tokens
+from guilder_server.people.domain.person import User
+from guilder_server.people.domain.session import (
+    LONGEST_AGENT,
+    NOTED_EVERY,
+    NOUN,
+    Factor,
+    Known,
+    NewSession,
+    SeenSession,
+    Session,
+    Visitor,
+)
+from guilder_server.people.flows.trail import Trail, of_visitor
+from guilder_server.people.ports import People, Tools
+
+# A session that was revoked is refused within this time.
+KNOWN_FOR_S = 5.0
+MOST_REMEMBERED = 10_000
+
+
+async def begin(
+    tools: Tools, people: People, user: User, visitor: Visitor, factor: Factor
+) -> NewSession:
+    """A session that nobody had before, whatever the browser held."""
+    now, token = tools.clock.now(), tokens.new()
+    session = Session(
+        id=tools.ids.new("sess"),
+        user_id=user.id,
+        created=now,
+        last_seen=now,
+        expires_at=now + tools.lifetime,
+        factor=factor,
+        address=visitor.address,
+        user_agent=(visitor.user_agent or "")[:LONGEST_AGENT] or None,
+    )
+    await people.add_session(tokens.digest(tools.pepper, "session", token), session)
+    trail = Trail(tools, people, of_visitor(visitor, user))
+    await trail.tell_all(user, "sign_in", {"session": session.id, "factor": factor})
+    return NewSession(token, session)
+
+
+class Sessions:
+    """Finds what a token stands for, and remembers it for a moment."""
+
+    def __init__(self, tools: Tools, elapsed: Callable[[], float] = time.monotonic) -> None:
+        self._tools, self._elapsed = tools, elapsed
+        self._known: dict[bytes, tuple[float, Known]] = {}
+
+    async def find(self, token: str) -> Known:
+        """Raises Unauthenticated."""
+        digest = tokens.digest(self._tools.pepper, "session", token)
+        known = await self._remembered(digest)
+        now = self._tools.clock.now()
+        if (
+            known is None
+            or known.user.disabled_at is not None
+            or not known.session.lasts(now, self._tools.idle)
+        ):
+            raise Unauthenticated(
+                "This session has ended. Sign in again at /sign-in.", code="session_ended"
+            )
+        if now - known.session.last_seen >= NOTED_EVERY:
+            await self._tools.store.note_seen(known.session.id, now)
+            seen = replace(known.session, last_seen=now)
+            self._remember(digest, replace(known, session=seen))
+        return known
+
+    def csrf_token(self, session: str) -> str:
+        return tokens.digest(self._tools.pepper, "csrf", session).hex()
+
+    async def mine(self, user: str) -> Sequence[Session]:
+        now = self._tools.clock.now()
+        async with self._tools.store.transaction() as people:
+            listed = await people.sessions(user, now)
+        return [one for one in listed if one.lasts(now, self._tools.idle)]
+
+    async def seen(self, id: str, user: str) -> SeenSession:
+        """The session that asks."""
+        async with self._tools.store.transaction() as people:
+            person = await people.user(user)
+            memberships = await people.memberships(user)
+            sessions = await people.sessions(user, self._tools.clock.now())
+        session = next((one for one in sessions if one.id == id), None)
+        if person is None or session is None:
+            raise NotFound(NOUN, id)
+        return SeenSession(session, person, True, tuple(memberships), self.csrf_token(id))
+
+    async def revoke(
+        self, id: str, user: str, visitor: Visitor, action: str = "revoke_session"
+    ) -> tuple[Session, User]:
+        """For good. Raises NotFound for what is not theirs or has ended."""
+        now = self._tools.clock.now()
+        async with self._tools.store.transaction() as people:
+            person = await people.user(user)
+            sessions = await people.sessions(user, now)
+            found = next((one for one in sessions if one.id == id), None)
+            if person is None or found is None:
+                raise NotFound(NOUN, id, NOUN)
+            await people.end_sessions(user, now, only=id)
+            trail = Trail(self._tools, people, of_visitor(visitor, person))
+            await trail.tell_all(person, action, {"session": id})
+        self.forget(user)
+        return replace(found, revoked_at=now), person
+
+    def forget(self, user: str) -> None:
+        """What changed for a person is known to this process at once, to others within seconds."""
+        self._known = {
+            digest: entry for digest, entry in self._known.items() if entry[1].user.id != user
+        }
+
+    async def _remembered(self, digest: bytes) -> Known | None:
+        entry = self._known.get(digest)
+        if entry is not None and entry[0] > self._elapsed():
+            return entry[1]
+        known = await self._tools.store.session(digest)
+        if known is not None:
+            self._remember(digest, known)
+        return known
+
+    def _remember(self, digest: bytes, known: Known) -> None:
+        """As the newest entry; the oldest one makes room. Being seen makes none live longer."""
+        entry = self._known.pop(digest, None)
+        until = entry[0] if entry is not None else 0.0
+        now = self._elapsed()
+        while len(self._known) >= MOST_REMEMBERED:
+            del self._known[next(iter(self._known))]
+        self._known[digest] = (until if until > now else now + KNOWN_FOR_S, known)

@@ -1,0 +1,33 @@
+"""How often somebody may guess: counted before each guess, in the database, for all processes."""
+
+from __future__ import annotations
+
+from guilder_server.people.domain import passwords, tokens
+from guilder_server.people.domain.session import Visitor
+from guilder_server.people.ports import People, Tools
+
+
+async def may_try(tools: Tools, people: People, visitor: Visitor, person: str) -> bool:
+    """`person` is an id, or an email that perhaps nobody has."""
+    now = tools.clock.now()
+    counted = [
+        await people.count_attempt(subject, now, passwords.WINDOW) <= most
+        for subject, most in (
+            (_of_person(tools, person), passwords.OF_PERSON),
+            (_from_address(tools, visitor), passwords.FROM_ADDRESS),
+        )
+    ]
+    return all(counted)
+
+
+async def forget(tools: Tools, people: People, person: str) -> None:
+    """Whoever was let in begins anew."""
+    await people.forget_attempts(_of_person(tools, person))
+
+
+def _of_person(tools: Tools, person: str) -> bytes:
+    return tokens.digest(tools.pepper, "attempt", f"person {person}")
+
+
+def _from_address(tools: Tools, visitor: Visitor) -> bytes:
+    return tokens.digest(tools.pepper, "attempt", f"address {visitor.address}")

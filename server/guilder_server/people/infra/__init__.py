@@ -1,0 +1,1 @@
+"""The database, the provider, and the arts of passwords and codes."""

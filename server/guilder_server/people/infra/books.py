@@ -1,0 +1,245 @@
+"""All that is kept of people, on the connection of one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from guilder_server.kernel.audit import AuditEntry
+from guilder_server.people.domain.invitation import Invitation
+from guilder_server.people.domain.person import Identity, Member, User
+from guilder_server.people.domain.session import Session
+from guilder_server.people.domain.state import State
+from guilder_server.people.infra.rows import (
+    INVITATION,
+    SESSION,
+    STATE,
+    USER,
+    listed,
+    marks,
+    values,
+)
+from guilder_server.postgres import trail
+from guilder_server.postgres.pool import Connection
+
+_MEMBER = (
+    f"SELECT m.account_id, m.role, m.created, {listed(USER, 'u')} "
+    "FROM memberships m JOIN users u ON u.id = m.user_id"
+)
+_USER = f"SELECT {listed(USER)} FROM users"
+_INVITATION = f"SELECT {listed(INVITATION)} FROM invitations"
+_OPEN = "accepted_at IS NULL AND revoked_at IS NULL"
+_MOST = 1000
+
+
+class Books:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def account_open(self, id: str) -> bool | None:
+        row = await self._one("SELECT status <> 'closed' FROM accounts WHERE id = %s", id)
+        return None if row is None else bool(row[0])
+
+    async def user(self, id: str) -> User | None:
+        return _user(await self._one(f"{_USER} WHERE id = %s FOR UPDATE", id))
+
+    async def user_of_email(self, email: str) -> User | None:
+        return _user(await self._one(f"{_USER} WHERE email = %s", email))
+
+    async def user_of_identity(self, identity: Identity) -> User | None:
+        wanted = (
+            f"SELECT {listed(USER, 'u')} FROM users u JOIN identities i ON i.user_id = u.id "
+            "WHERE i.issuer = %s AND i.subject = %s"
+        )
+        return _user(await self._one(wanted, identity.issuer, identity.subject))
+
+    async def has_identity(self, user: str) -> bool:
+        found = await self._one("SELECT EXISTS (SELECT FROM identities WHERE user_id = %s)", user)
+        return found is not None and bool(found[0])
+
+    async def add_user(self, user: User) -> bool:
+        return await self._done(
+            f"INSERT INTO users ({listed(USER)}) VALUES ({marks(USER)}) ON CONFLICT DO NOTHING",
+            *values(user),
+        )
+
+    async def change_user(self, user: User) -> None:
+        await self._done(
+            "UPDATE users SET name = %s, password = %s, totp = %s, totp_step = %s, "
+            "disabled_at = %s WHERE id = %s",
+            *(user.name, user.password, user.totp, user.totp_step, user.disabled_at, user.id),
+        )
+
+    async def take_step(self, user: str, step: int) -> bool:
+        return await self._done(
+            "UPDATE users SET totp_step = %s "
+            "WHERE id = %s AND (totp_step IS NULL OR totp_step < %s)",
+            *(step, user, step),
+        )
+
+    async def add_identity(self, identity: Identity, user: str, now: datetime) -> bool:
+        return await self._done(
+            "INSERT INTO identities (issuer, subject, user_id, created) VALUES (%s, %s, %s, %s) "
+            "ON CONFLICT DO NOTHING",
+            *(identity.issuer, identity.subject, user, now),
+        )
+
+    async def member(self, account: str, user: str) -> Member | None:
+        wanted = f"{_MEMBER} WHERE m.account_id = %s AND m.user_id = %s FOR UPDATE OF m"
+        row = await self._one(wanted, account, user)
+        return None if row is None else _member(row)
+
+    async def members(self, account: str | None = None) -> Sequence[Member]:
+        order = "ORDER BY u.id DESC, m.account_id"
+        if account is None:
+            rows = await self._all(f"{_MEMBER} {order}")
+        else:
+            rows = await self._all(f"{_MEMBER} WHERE m.account_id = %s {order}", account)
+        return [_member(row) for row in rows]
+
+    async def memberships(self, user: str) -> Sequence[Member]:
+        wanted = f"{_MEMBER} WHERE m.user_id = %s ORDER BY m.account_id"
+        return [_member(row) for row in await self._all(wanted, user)]
+
+    async def owners(self, account: str) -> int:
+        return len(
+            await self._all(
+                "SELECT user_id FROM memberships WHERE account_id = %s AND role = 'owner' "
+                "ORDER BY user_id FOR UPDATE",
+                account,
+            )
+        )
+
+    async def put_member(self, member: Member) -> None:
+        await self._done(
+            "INSERT INTO memberships (account_id, user_id, role, created) VALUES (%s, %s, %s, %s) "
+            "ON CONFLICT (account_id, user_id) DO UPDATE SET role = excluded.role",
+            *(member.account, member.user.id, member.role, member.since),
+        )
+        # A key makes the tenant of its mode; a person sees both, also before there is a key.
+        await self._done(
+            "INSERT INTO tenants (account_id, livemode) VALUES (%s, false), (%s, true) "
+            "ON CONFLICT (account_id, livemode) DO NOTHING",
+            *(member.account, member.account),
+        )
+
+    async def remove_member(self, account: str, user: str) -> None:
+        await self._done(
+            "DELETE FROM memberships WHERE account_id = %s AND user_id = %s", account, user
+        )
+
+    async def add_invitation(self, digest: bytes, invitation: Invitation) -> bool:
+        return await self._done(
+            f"INSERT INTO invitations (hash, {listed(INVITATION)}) "
+            f"VALUES (%s, {marks(INVITATION)}) "
+            f"ON CONFLICT (account_id, email) WHERE {_OPEN} DO NOTHING",
+            *(digest, *values(invitation)),
+        )
+
+    async def invitation(self, account: str, id: str) -> Invitation | None:
+        wanted = f"{_INVITATION} WHERE account_id = %s AND id = %s FOR UPDATE"
+        return _invitation(await self._one(wanted, account, id))
+
+    async def invitation_of(self, digest: bytes) -> Invitation | None:
+        return _invitation(await self._one(f"{_INVITATION} WHERE hash = %s FOR UPDATE", digest))
+
+    async def invitations(self, account: str) -> Sequence[Invitation]:
+        rows = await self._all(
+            f"{_INVITATION} WHERE account_id = %s ORDER BY id DESC LIMIT {_MOST}", account
+        )
+        return [Invitation(*row) for row in rows]
+
+    async def invitations_to(self, email: str) -> Sequence[Invitation]:
+        rows = await self._all(
+            f"{_INVITATION} WHERE email = %s AND {_OPEN} ORDER BY id FOR UPDATE", email
+        )
+        return [Invitation(*row) for row in rows]
+
+    async def change_invitation(self, invitation: Invitation) -> None:
+        await self._done(
+            "UPDATE invitations SET accepted_at = %s, accepted_by = %s, revoked_at = %s "
+            "WHERE account_id = %s AND id = %s",
+            *(invitation.accepted_at, invitation.accepted_by, invitation.revoked_at),
+            *(invitation.account, invitation.id),
+        )
+
+    async def add_session(self, digest: bytes, session: Session) -> None:
+        await self._done(
+            f"INSERT INTO sessions (hash, {listed(SESSION)}) VALUES (%s, {marks(SESSION)})",
+            *(digest, *values(session)),
+        )
+
+    async def sessions(self, user: str, now: datetime) -> Sequence[Session]:
+        rows = await self._all(
+            f"SELECT {listed(SESSION)} FROM sessions WHERE user_id = %s "
+            f"AND revoked_at IS NULL AND expires_at > %s ORDER BY id DESC LIMIT {_MOST}",
+            *(user, now),
+        )
+        return [Session(*row) for row in rows]
+
+    async def end_sessions(self, user: str, now: datetime, only: str | None = None) -> int:
+        cursor = await self._connection.execute(
+            "UPDATE sessions SET revoked_at = %s WHERE user_id = %s AND revoked_at IS NULL "
+            "AND id = coalesce(%s, id)",
+            (now, user, only),
+        )
+        return cursor.rowcount
+
+    async def add_state(self, digest: bytes, state: State) -> None:
+        await self._done(
+            f"INSERT INTO sign_in_states (hash, {listed(STATE)}) VALUES (%s, {marks(STATE)})",
+            *(digest, *values(state)),
+        )
+
+    async def state(self, digest: bytes) -> State | None:
+        wanted = f"SELECT {listed(STATE)} FROM sign_in_states WHERE hash = %s FOR UPDATE"
+        row = await self._one(wanted, digest)
+        return None if row is None else State(*row)
+
+    async def use_state(self, digest: bytes, user: str | None, now: datetime) -> None:
+        await self._done(
+            "UPDATE sign_in_states SET used_at = coalesce(used_at, %s), user_id = %s "
+            "WHERE hash = %s",
+            *(now, user, digest),
+        )
+
+    async def count_attempt(self, subject: bytes, now: datetime, window: timedelta) -> int:
+        row = await self._one(
+            "INSERT INTO sign_in_attempts AS a (subject, since, count) VALUES (%s, %s, 1) "
+            "ON CONFLICT (subject) DO UPDATE SET "
+            "since = CASE WHEN a.since <= %s THEN excluded.since ELSE a.since END, "
+            "count = CASE WHEN a.since <= %s THEN 1 ELSE a.count + 1 END RETURNING count",
+            *(subject, now, now - window, now - window),
+        )
+        assert row is not None
+        return int(row[0])
+
+    async def forget_attempts(self, subject: bytes) -> None:
+        await self._done("DELETE FROM sign_in_attempts WHERE subject = %s", subject)
+
+    async def append(self, account: str, entry: AuditEntry) -> None:
+        await trail.append(self._connection, account, entry)
+
+    async def _one(self, statement: str, *parameters: Any) -> tuple[Any, ...] | None:
+        return await (await self._connection.execute(statement, parameters)).fetchone()
+
+    async def _all(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        return await (await self._connection.execute(statement, parameters)).fetchall()
+
+    async def _done(self, statement: str, *parameters: Any) -> bool:
+        """Whether any row was written."""
+        return (await self._connection.execute(statement, parameters)).rowcount > 0
+
+
+def _user(row: tuple[Any, ...] | None) -> User | None:
+    return None if row is None else User(*row)
+
+
+def _member(row: tuple[Any, ...]) -> Member:
+    account, role, since, *rest = row
+    return Member(account, role, since, User(*rest))
+
+
+def _invitation(row: tuple[Any, ...] | None) -> Invitation | None:
+    return None if row is None else Invitation(*row)

@@ -1,0 +1,83 @@
+"""`guilder users`: as whoever runs a server types it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.operators import Operator, operator_of
+from tests.support.people import add_member
+
+
+@pytest.fixture
+def operator(database_url: str) -> Operator:
+    return operator_of(database_url, GUILDER_PUBLIC_URL="https://pay.example.com")
+
+
+@pytest.fixture
+def account(operator: Operator) -> str:
+    return operator.account()
+
+
+def invited(operator: Operator, account: str, email: str = "ada@example.com") -> dict[str, str]:
+    given = ("--account", account, "--email", email, "--role", "owner")
+    return operator.json("users", "invite", *given)
+
+
+def test_the_first_owner_is_invited_by_a_link(operator: Operator, account: str) -> None:
+    assert "guilder users invite" in operator("users", "list").out
+    said = operator(
+        *("users", "invite", "--account", account, "--email", "Ada@Example.com", "--role", "owner")
+    )
+    assert said.status == 0
+    link, _, rest = said.out.partition("\n")
+    assert link.startswith("https://pay.example.com/invitations/")
+    assert "Send this link to ada@example.com: it is printed this once" in rest
+    document = invited(operator, account, "grace@example.com")
+    assert document["url"].startswith("https://pay.example.com/invitations/")
+    assert (document["object"], document["role"]) == ("invitation", "owner")
+
+
+def test_people_are_listed_changed_and_removed(
+    operator: Operator, account: str, database_url: str
+) -> None:
+    owner = add_member(database_url, account, "owner")
+    viewer = add_member(database_url, account)
+    listed = operator.json("users", "list", "--account", account)["data"]
+    assert {(one["id"], one["role"]) for one in listed} == {(owner, "owner"), (viewer, "viewer")}
+    assert f"{viewer}@example.com" in operator("users", "list").out
+    by_email = f"{viewer}@example.com"
+    changed = operator.json("users", "set-role", by_email, "--account", account, "--role", "admin")
+    assert changed["role"] == "admin"
+    assert operator.json("users", "disable", viewer)["status"] == "disabled"
+    assert "may sign in again" in operator("users", "enable", viewer).out
+    assert operator.json("users", "reset-totp", viewer)["codes"] is False
+    assert operator.json("users", "remove", viewer, "--account", account)["deleted"] is True
+    assert len(operator.json("users", "list")["data"]) == 1
+
+
+def test_what_cannot_be_done_is_said(operator: Operator, account: str, database_url: str) -> None:
+    owner = add_member(database_url, account, "owner")
+    last = operator("users", "remove", owner, "--account", account)
+    assert (last.status, "last owner" in last.err) == (1, True)
+    unknown = operator("users", "disable", "nobody@example.com")
+    assert (unknown.status, "guilder users list" in unknown.err) == (1, True)
+    absent = operator(
+        *("users", "invite", "--account", "acct_1", "--email", "a@b.example", "--role", "viewer")
+    )
+    assert (absent.status, "No such account" in absent.err) == (1, True)
+    wrong = operator("users", "invite", "--account", account, "--email", "ada", "--role", "owner")
+    assert (wrong.status, "--email: This is no email address." in wrong.err) == (2, True)
+    invited(operator, account)
+    twice = operator(
+        *("users", "invite", "--account", account, "--email", "ada@example.com", "--role", "owner")
+    )
+    assert (twice.status, "is open already" in twice.err) == (1, True)
+    assert (
+        operator(*("users", "set-role", owner, "--account", account, "--role", "god")).status == 2
+    )
+
+
+def test_a_link_needs_the_pepper_of_the_server(database_url: str, account: str) -> None:
+    without = operator_of(database_url, GUILDER_KEY_PEPPER="")
+    said = without("users", "invite", "--account", account, "--email", "a@b.c", "--role", "owner")
+    assert (said.status, "GUILDER_KEY_PEPPER" in said.err) == (2, True)

@@ -1,0 +1,144 @@
+"""What a process remembers of sessions, and for how long."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from guilder_server.kernel.clock import ManualClock
+from guilder_server.kernel.errors import Refused, Unauthenticated
+from guilder_server.people.assembly import Populace, make_tools
+from guilder_server.people.domain.person import Member, User
+from guilder_server.people.domain.session import Visitor
+from guilder_server.people.flows.sessions import KNOWN_FOR_S, Sessions, begin
+from guilder_server.people.infra.store import PostgresPeople
+from guilder_server.postgres.pool import Pool
+from guilder_server.postgres.seals import Seals
+from guilder_server.settings import Settings
+from tests.support.api import PEPPER, SEALING_KEY, new_account
+from tests.support.people import OPERATOR
+
+BROWSER = Visitor("a browser", "192.0.2.1", "Tests")
+
+
+class House:
+    """People on a database, with a clock that stands still and a second one for what is
+    remembered."""
+
+    def __init__(self, pool: Pool) -> None:
+        self.clock = ManualClock(datetime(2026, 11, 21, 12, tzinfo=UTC))
+        self.elapsed = 0.0
+        store = PostgresPeople(pool)
+        settings = Settings(key_pepper=PEPPER, sealing_key=SEALING_KEY)
+        self.tools = make_tools(settings, store, Seals(SEALING_KEY), "http://localhost", self.clock)
+        self.people = Populace(self.tools)
+
+    def process(self) -> Sessions:
+        return Sessions(self.tools, lambda: self.elapsed)
+
+    async def member(self, account: str, role: str = "owner") -> User:
+        user = User(self.tools.ids.new("user"), self.clock.now(), f"{role}@{account.lower()}.test")
+        async with self.tools.store.transaction() as people:
+            await people.add_user(user)
+            await people.put_member(Member(account, role, self.clock.now(), user))  # type: ignore[arg-type]
+        return user
+
+    async def signed_in(self, user: User) -> str:
+        async with self.tools.store.transaction() as people:
+            return (await begin(self.tools, people, user, BROWSER, "provider")).token
+
+
+@pytest.fixture
+async def house(database_url: str) -> AsyncIterator[House]:
+    pool = Pool(database_url)
+    await pool.open()
+    yield House(pool)
+    await pool.close()
+
+
+@pytest.fixture
+def account(database_url: str) -> str:
+    return new_account(database_url).account
+
+
+async def test_a_session_that_was_revoked_is_refused_by_every_process_within_five_seconds(
+    house: House, account: str
+) -> None:
+    user = await house.member(account)
+    token = await house.signed_in(user)
+    one, other = house.process(), house.process()
+    known = await one.find(token)
+    await other.find(token)
+    assert [place.account for place in known.places] == [account]
+    await one.revoke(known.session.id, user.id, BROWSER)
+    with pytest.raises(Unauthenticated):
+        await one.find(token)
+    await other.find(token)
+    house.elapsed = KNOWN_FOR_S
+    with pytest.raises(Unauthenticated):
+        await other.find(token)
+
+
+async def test_use_keeps_a_session_and_being_remembered_does_not_make_it_known_for_longer(
+    house: House, account: str
+) -> None:
+    user = await house.member(account)
+    token = await house.signed_in(user)
+    sessions = house.process()
+    for _ in range(40):
+        await sessions.find(token)
+        house.clock.advance(timedelta(minutes=14))
+        house.elapsed += 1
+        if house.clock.now() >= datetime(2026, 11, 21, 23, 50, tzinfo=UTC):
+            break
+    await house.people.members.disable(OPERATOR, user.id)
+    house.elapsed += KNOWN_FOR_S
+    with pytest.raises(Unauthenticated):
+        await sessions.find(token)
+
+
+async def test_a_session_ends_after_fifteen_idle_minutes_and_after_twelve_hours(
+    house: House, account: str
+) -> None:
+    user = await house.member(account)
+    idle, used = await house.signed_in(user), await house.signed_in(user)
+    sessions = house.process()
+    await sessions.find(idle)
+    for _ in range(60):
+        house.clock.advance(timedelta(minutes=12, seconds=1))
+        house.elapsed += 10
+        try:
+            await sessions.find(used)
+        except Unauthenticated:
+            break
+    lived = house.clock.now() - datetime(2026, 11, 21, 12, tzinfo=UTC)
+    assert timedelta(hours=12) <= lived < timedelta(hours=12, minutes=13)
+    with pytest.raises(Unauthenticated):
+        await house.process().find(idle)
+
+
+async def test_two_owners_who_remove_each_other_at_once_leave_one(
+    house: House, account: str
+) -> None:
+    one, other = await house.member(account, "owner"), await house.member(account, "admin")
+    await house.people.members.set_role(OPERATOR, account, other.id, "owner")
+    done = await asyncio.gather(
+        house.people.members.remove(OPERATOR, account, one.id),
+        house.people.members.set_role(OPERATOR, account, other.id, "viewer"),
+        return_exceptions=True,
+    )
+    assert [isinstance(each, Refused) for each in done].count(True) == 1
+    roles = [member.role for member in await house.people.members.all(account)]
+    assert roles.count("owner") == 1
+
+
+async def test_what_has_ended_long_ago_is_forgotten(house: House, account: str) -> None:
+    user = await house.member(account)
+    await house.signed_in(user)
+    now = house.clock.now()
+    assert await house.tools.store.prune(now, now) == 0
+    later = now + timedelta(days=2)
+    assert await house.tools.store.prune(later, later) == 1
