@@ -11,10 +11,12 @@ import os
 import string
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from guilder_server.http.origin import networks
+from guilder_server.usage import PlansBroken, plans_in
 
 PREFIX = "GUILDER_"
 _SHORTEST_SECRET = 32
@@ -85,6 +87,16 @@ def _networks(value: str) -> str:
             f"must be addresses or networks such as 10.0.0.0/8, divided by commas: {problem}"
         ) from None
     return value
+
+
+def _plans_file(value: str) -> str:
+    """Where the file is, wherever this process goes."""
+    path = str(Path(_text(value)).absolute())
+    try:
+        plans_in(path)
+    except PlansBroken as problem:
+        raise ValueError(f"names plans that are wrong: {problem}") from None
+    return path
 
 
 def _secret(value: str) -> str:
@@ -164,6 +176,15 @@ class Settings:
         None,
         _networks,
         "networks of the proxies whose X-Forwarded-For is believed",
+    )
+    operator_key: str = _setting(
+        "",
+        _secret,
+        "the key that lets whoever runs the server in at /v1/operator; without it nobody is",
+        secret=True,
+    )
+    plans: str | None = _setting(
+        None, _plans_file, "a TOML file of plans with their quotas; without it nothing is limited"
     )
     log_level: LogLevel = _setting(
         "info", _one_of("debug", "info", "warning", "error"), "the least severe lines to log"

@@ -74,6 +74,7 @@ OWN: Final = frozenset(
         "ledger_transaction_unexpected_state",
         "payout_unexpected_state",
         "payouts_not_supported",
+        "quota_exceeded",
         "wallet_closed",
         "wallet_currency_mismatch",
         "wallet_frozen",

@@ -159,6 +159,8 @@ MetadataParams: TypeAlias = 'Metadata | Literal[""]'
 
 MinorUnits: TypeAlias = int
 
+Month: TypeAlias = str
+
 OffSession: TypeAlias = bool | Literal["one_off", "recurring"]
 
 OwnErrorCode: TypeAlias = Literal[
@@ -182,6 +184,7 @@ OwnErrorCode: TypeAlias = Literal[
     "ledger_transaction_unexpected_state",
     "payout_unexpected_state",
     "payouts_not_supported",
+    "quota_exceeded",
     "wallet_closed",
     "wallet_currency_mismatch",
     "wallet_frozen",
@@ -491,6 +494,7 @@ WebhookEventType: TypeAlias = Literal[
     "treasury.received_credit.failed",
     "treasury.received_credit.succeeded",
     "treasury.received_debit.created",
+    "usage.quota_reached",
     "wallet.created",
     "wallet.updated",
     "wallet_hold.captured",
@@ -758,6 +762,21 @@ class MandateParams(TypedDict):
     """Accepted, without effect."""
 
     customer_acceptance: NotRequired[MandateAcceptanceParams]
+
+
+class Organization(TypedDict):
+    id: str
+    object: Literal["organization"]
+    created: int
+    metadata: Metadata
+    name: str | None
+
+
+class OrganizationList(TypedDict):
+    object: Literal["list"]
+    data: list[Organization]
+    has_more: bool
+    url: str
 
 
 class RadarOptionsParams(TypedDict):

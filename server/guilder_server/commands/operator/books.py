@@ -38,7 +38,7 @@ def opened(
         if makes_keys:
             # With another pepper than the server's, a key would open nothing.
             found.require("key_pepper")
-        _require_current_schema(found.required_database_url)
+        require_current_schema(found.required_database_url)
         try:
             with application.accounts_and_keys(found) as desk:
                 yield desk
@@ -54,7 +54,7 @@ def opened(
             raise Denied(f"The database said: {said}\n`guilder doctor` says more.", 1) from None
 
 
-def _require_current_schema(database_url: str) -> None:
+def require_current_schema(database_url: str) -> None:
     import psycopg
 
     try:

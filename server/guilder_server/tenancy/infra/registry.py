@@ -13,11 +13,17 @@ from sqlalchemy.dialects.postgresql import insert
 from guilder_server.kernel.tenant import Tenant
 from guilder_server.tenancy.domain.account import Account
 from guilder_server.tenancy.domain.keys import IssuedKey, KeyRecord
-from guilder_server.tenancy.infra.tables import accounts, api_keys, tenants
+from guilder_server.tenancy.domain.organization import Organization
+from guilder_server.tenancy.infra.tables import accounts, api_keys, organizations, tenants
 
+_ORGANIZATION = [organizations.c[field.name] for field in fields(Organization)]
 _ACCOUNT = [accounts.c[field.name] for field in fields(Account)]
 _KEYS = sa.select(
-    api_keys, tenants.c.account_id, tenants.c.livemode, accounts.c.status.label("account_status")
+    api_keys,
+    tenants.c.account_id,
+    tenants.c.livemode,
+    accounts.c.status.label("account_status"),
+    accounts.c.plan,
 ).select_from(api_keys.join(tenants, tenants.c.id == api_keys.c.tenant_id).join(accounts))
 _CONNECTING = {"connect_timeout": 10, "options": "-c lock_timeout=10s"}
 
@@ -43,6 +49,20 @@ class PostgresRegistry:
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
 
+    def add_organization(self, organization: Organization) -> None:
+        self._connection.execute(organizations.insert().values(asdict(organization)))
+
+    def organization(self, id: str) -> Organization | None:
+        wanted = sa.select(*_ORGANIZATION).where(organizations.c.id == id)
+        row = self._connection.execute(wanted).mappings().one_or_none()
+        return None if row is None else Organization(**row)
+
+    def organizations(self) -> Sequence[Organization]:
+        rows = self._connection.execute(
+            sa.select(*_ORGANIZATION).order_by(organizations.c.created, organizations.c.id)
+        )
+        return [Organization(**row) for row in rows.mappings()]
+
     def add_account(self, account: Account) -> None:
         self._connection.execute(accounts.insert().values(asdict(account)))
 
@@ -60,7 +80,9 @@ class PostgresRegistry:
 
     def change_account(self, account: Account) -> None:
         self._connection.execute(
-            accounts.update().where(accounts.c.id == account.id).values(status=account.status)
+            accounts.update()
+            .where(accounts.c.id == account.id)
+            .values(status=account.status, plan=account.plan, version=accounts.c.version + 1)
         )
 
     def tenant(self, account: str, livemode: bool) -> Tenant:
@@ -136,5 +158,6 @@ def _issued(row: sa.RowMapping) -> IssuedKey:
         revoked_at=row["revoked_at"],
         permissions=None if permissions is None else tuple(permissions),
         account_status=row["account_status"],
+        plan=row["plan"],
     )
     return IssuedKey(record, row["created"], row["name"], row["replaced_by"])
