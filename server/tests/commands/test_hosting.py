@@ -1,4 +1,4 @@
-"""`guilder organizations`, `plans` and `usage`, and plans of accounts, as an operator types them."""
+"""`guilder organizations`, `plans` and `usage`, as whoever hosts others types them."""
 
 from __future__ import annotations
 

@@ -19,7 +19,9 @@ from guilder_server.usage.domain.meters import (
     month_of,
 )
 
-INSTANTS = st.datetimes(datetime(1970, 1, 1), datetime(2399, 1, 1), timezones=st.just(UTC))
+# Hypothesis gives them the zone.
+_FIRST, _LAST = datetime(1970, 1, 1), datetime(2399, 1, 1)  # noqa: DTZ001
+INSTANTS = st.datetimes(_FIRST, _LAST, timezones=st.just(UTC))
 
 
 @given(INSTANTS)

@@ -93,6 +93,6 @@ async def test_merged_is_counted_as_one_by_one(
     for (tenant, calls, limited, _), got in zip(sets, granted, strict=True):
         # What was refused found no room; what may not be refused never was.
         assert got or (limited and counted[tenant] + calls > 10)
-    for tenant in counted:
+    for tenant, calls in counted.items():
         if all(limited for one, _, limited, _ in sets if one == tenant):
-            assert counted[tenant] <= 10
+            assert calls <= 10
