@@ -32,6 +32,7 @@ from machine import children, cpu_s, filesystem_of, resident_mb
 from written import Written, written_with
 
 MERCHANTS = 1000
+SIDES = 2  # test and live, which are made with an account: merchants are every second tenant
 CUSTOMERS = 10  # of each merchant, under the same ids: a primary key starts with the tenant
 CUSTOMER_PREFIX = "cus_00000000000000000000"
 WORKERS = 2
@@ -79,6 +80,10 @@ class Stage:
         url = sa.make_url(self.postgres.url_of(database, role))
         return sa.create_engine(url.set(drivername="postgresql+psycopg"), poolclass=sa.NullPool)
 
+    def tenant(self, merchant: int) -> int:
+        """The number of a merchant's tenant in test mode."""
+        return self.first_tenant + SIDES * merchant
+
     def prepare(self) -> None:
         """The schema, the merchants and their customers, and one payment to learn from."""
         upgrade(self.postgres.url)
@@ -87,7 +92,8 @@ class Stage:
             *opened, sample = [open_account(connection, pepper) for _ in range(MERCHANTS + 1)]
         self.first_tenant = opened[0].tenant_id
         tenants = [account.tenant_id for account in opened]
-        assert tenants == list(range(tenants[0], tenants[0] + MERCHANTS)), "tenants have gaps"
+        last = self.tenant(MERCHANTS - 1)
+        assert tenants == list(range(tenants[0], last + 1, SIDES)), "tenants have gaps"
         self.keys = [account.secret_key for account in opened]
         self.keys_file.write_text("".join(f"{key}\n" for key in self.keys), encoding="ascii")
         self.keys_file.chmod(0o600)

@@ -18,6 +18,8 @@ from guilder_server.postgres import keys
 from guilder_server.postgres.rows import Mappings
 from guilder_server.postgres.schema import metadata
 from guilder_server.tenancy.infra import tables as tenancy
+from guilder_server.tenancy.infra.tables import ACCOUNTS, ORGANIZATIONS
+from guilder_server.usage.infra.tables import NOTICES
 from guilder_server.wallets.infra.tables import HOLDS as WALLET_HOLDS
 from guilder_server.wallets.infra.tables import TOP_UPS, TRANSFERS, WALLETS
 from guilder_server.webhooks.infra.tables import DELIVERIES, ENDPOINTS, REPLAYS
@@ -34,11 +36,14 @@ TIERS = (
     "payments",
     "payouts",
     "webhooks",
+    "usage",
 )
 
 # Rows are locked and written in this order: what is referred to comes first.
 MAPPINGS = Mappings(
     [
+        ORGANIZATIONS,
+        ACCOUNTS,
         PROFILES,
         REVERSALS,
         HOLDS,
@@ -57,6 +62,7 @@ MAPPINGS = Mappings(
         ENDPOINTS,
         DELIVERIES,
         REPLAYS,
+        NOTICES,
     ]
 )
 

@@ -25,11 +25,11 @@ from guilder_server.events.flows import Events, News
 from guilder_server.events.infra.log import EventLog
 from guilder_server.events.infra.store import PostgresEvents
 from guilder_server.events.views import EventView
-from guilder_server.gateways import Gateway
+from guilder_server.gateways import Attempt, Gateway
 from guilder_server.gateways.infra.sandbox import Sandbox
 from guilder_server.gateways.infra.store import PostgresAttempts
 from guilder_server.http.app import App
-from guilder_server.http.contract import Contract
+from guilder_server.http.contract import Contract, declared_permissions
 from guilder_server.http.execute import Executor
 from guilder_server.http.expand import Expander
 from guilder_server.http.origin import Origins, networks
@@ -121,10 +121,29 @@ from guilder_server.postgres.seals import Seals
 from guilder_server.queue.sweeps import Sweep, Sweeper
 from guilder_server.queue.wakeups import Bell
 from guilder_server.settings import Settings
-from guilder_server.tenancy import Account, Accounts, Keyring, view_account
+from guilder_server.tenancy import Account, Accounts, Keyring, Organization
 from guilder_server.tenancy.api import AccountApi, Credentials
+from guilder_server.tenancy.flows.accounts import Openings
+from guilder_server.tenancy.flows.operating import Operating
+from guilder_server.tenancy.infra.openings import Sides
+from guilder_server.tenancy.infra.organizations import PostgresOrganizations
 from guilder_server.tenancy.infra.store import PostgresAccounts, PostgresKeys
-from guilder_server.wallets import Purse, Wallets
+from guilder_server.tenancy.operator_api import OperatorApi, WithOperator
+from guilder_server.tenancy.operator_keys import HandedOut, OperatorKeys
+from guilder_server.tenancy.operator_views import view_any_account, view_key, view_organization
+from guilder_server.usage import plans_in
+from guilder_server.usage.api import UsageApi
+from guilder_server.usage.calls import Calls
+from guilder_server.usage.domain.metering import Metered, Metering
+from guilder_server.usage.domain.notice import Notice
+from guilder_server.usage.domain.used import AccountUsage, Usage
+from guilder_server.usage.flows.reading import UsageFlows
+from guilder_server.usage.flows.telling import Telling
+from guilder_server.usage.infra.counting import Spent, counting
+from guilder_server.usage.infra.store import PostgresUsage
+from guilder_server.usage.jobs import UsageJobs
+from guilder_server.usage.views import view_account_usage, view_notice, view_usage
+from guilder_server.wallets import Purse, Wallet, Wallets
 from guilder_server.wallets.api import WalletsApi
 from guilder_server.wallets.domain.hold import Hold as WalletHold
 from guilder_server.wallets.domain.movement import Movement
@@ -160,6 +179,9 @@ from guilder_server.webhooks.views import (
     view_revealed,
 )
 
+# What usage counts.
+_METERED = Metered(attempt=Attempt, charge=Charge, wallet=Wallet, endpoint=Endpoint)
+
 MakeGateways = Callable[[Settings, Clock], Sequence[Gateway]]
 
 
@@ -177,8 +199,11 @@ class Ground:
         self.pool = Pool(settings.required_database_url)
         self.reads = MergedReads(self.pool)
         self.bell = Bell(settings.redis_url)
-        parts = [Keys, MAPPINGS.part(), poster(clock), EventLog, FanOut]
+        self.plans, self.spent = plans_in(settings.plans), Spent()
+        counted = counting(self.plans, Metering(_METERED), clock, self.spent)
+        parts = [Keys, MAPPINGS.part(), Sides, poster(clock), counted, EventLog, FanOut]
         self.committer = Committer(self.pool, parts, self._wake_the_worker)
+        self.calls = Calls(self.spent, self.committer)
         self.seals = Seals(settings.sealing_key)
         # Secrets stand for one purpose each; this one also seals idempotency fingerprints.
         self.secret = settings.fingerprint_key.encode()
@@ -204,6 +229,17 @@ class House:
         self.people = Populace(
             make_tools(settings, PostgresPeople(pool), ground.seals, _public_url(settings), clock)
         )
+        self.operating = Operating(
+            PostgresOrganizations(pool), Openings(ids, clock), ground.plans.by_name
+        )
+        self.operator_keys = OperatorKeys(
+            settings.required_database_url,
+            settings.key_pepper.encode(),
+            declared_permissions(),
+            ground.key,
+        )
+        self.usage_store = PostgresUsage(pool)
+        self.usage = UsageFlows(self.usage_store, ground.plans, clock)
         self._tell(ground)
         self._keep_books(ground)
         gateways = {gateway.name: gateway for gateway in make_gateways(settings, clock)}
@@ -308,6 +344,8 @@ class House:
             ),
             WebhookDeliveriesApi(self.deliveries),
             WebhookEndpointsApi(self.endpoints),
+            UsageApi(self.usage),
+            OperatorApi(self.operating, self.operator_keys),
         ]
 
     def loaders(self) -> Mapping[str, Any]:
@@ -338,6 +376,7 @@ class Server:
     bell: Bell
     network: Sender
     pages: Sequence[Route]
+    calls: Calls
 
     async def open(self) -> None:
         await self.pool.open()
@@ -348,6 +387,7 @@ class Server:
         """First no new work, then what is under way, then the connections under it."""
         await self.sweeper.stop()
         await self.executor.drain()
+        await self.calls.flush()
         await self.committer.close()
         await self.bell.close()
         await self.network.close()
@@ -363,7 +403,7 @@ def compose(settings: Settings, clock: Clock, make_gateways: MakeGateways) -> Se
     browser = Browser(_public_url(settings), settings.key_pepper.encode(), origins)
     app = App(
         router=contract.bind(house.apis()),
-        keyring=Credentials(house.keyring),
+        keyring=WithOperator(Credentials(house.keyring), settings.operator_key),
         executor=executor,
         ids=ground.ids,
         api_version=API_VERSION,
@@ -391,6 +431,7 @@ def compose(settings: Settings, clock: Clock, make_gateways: MakeGateways) -> Se
         ground.bell,
         house.network,
         [*pages, *people_pages],
+        ground.calls,
     )
 
 
@@ -410,6 +451,7 @@ def make_executor(ground: Ground, house: House, contract: Contract) -> Executor:
         unpack=ground.seals.unpack,
         secret=ground.secret,
         lease=_lease(ground.settings),
+        metering=ground.calls,
     )
 
 
@@ -420,6 +462,8 @@ def _sweeper(ground: Ground, house: House, executor: Executor) -> Sweeper:
     payout_jobs = PayoutJobs(house.payout_tools, executor, ground.committer.commit)
 
     people_jobs = PeopleJobs(house.people.tools.store, ground.clock)
+    telling = Telling(ground.plans, ground.ids, ground.clock)
+    usage_jobs = UsageJobs(house.usage_store, telling, executor)
 
     async def forget_keys() -> int:
         return await prune_keys(ground.pool, ground.clock.now())
@@ -434,6 +478,8 @@ def _sweeper(ground: Ground, house: House, executor: Executor) -> Sweeper:
             Sweep("expire_wallet_holds", wallet_jobs.expire_holds, every_s=2),
             Sweep("prune_keys", forget_keys, every_s=3600),
             Sweep("forget_people", people_jobs.forget, every_s=3600),
+            Sweep("count_calls", ground.calls.flush, every_s=1),
+            Sweep("tell_of_quotas", usage_jobs.tell, every_s=1),
         ]
     )
 
@@ -442,7 +488,9 @@ def _views(clock: Clock) -> Views:
     ledger_views = LedgerViews(clock)
     return Views(
         {
-            Account: view_account,
+            Account: view_any_account,
+            Organization: view_organization,
+            HandedOut: view_key,
             AsOf: view_as_of,
             Bulk: view_bulk,
             Checkpoint: view_checkpoint,
@@ -467,6 +515,9 @@ def _views(clock: Clock) -> Views:
             SeenInvitation: view_invitation,
             SeenSession: view_session,
             Told: EventView(snapshots.unpack),
+            Usage: view_usage,
+            AccountUsage: view_account_usage,
+            Notice: view_notice,
             Purse: view_wallet,
             Movement: view_movement,
             TopUp: view_top_up,

@@ -11,10 +11,12 @@ import os
 import string
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from guilder_server.http.origin import networks
+from guilder_server.usage import PlansBroken, plans_in
 
 PREFIX = "GUILDER_"
 _SHORTEST_SECRET = 32
@@ -100,6 +102,16 @@ def _scopes(value: str) -> str:
     if "openid" not in value.split():
         raise ValueError("must have openid among what is asked for")
     return value
+
+
+def _plans_file(value: str) -> str:
+    """Where the file is, wherever this process goes."""
+    path = str(Path(_text(value)).absolute())
+    try:
+        plans_in(path)
+    except PlansBroken as problem:
+        raise ValueError(f"names plans that are wrong: {problem}") from None
+    return path
 
 
 def _secret(value: str) -> str:
@@ -197,6 +209,15 @@ class Settings:
         15, _whole(1, 1440), "how long a person who does nothing stays signed in"
     )
     session_hours: int = _setting(12, _whole(1, 720), "how long a person stays signed in at most")
+    operator_key: str = _setting(
+        "",
+        _secret,
+        "the key that lets whoever runs the server in at /v1/operator; without it nobody is",
+        secret=True,
+    )
+    plans: str | None = _setting(
+        None, _plans_file, "a TOML file of plans with their quotas; without it nothing is limited"
+    )
     log_level: LogLevel = _setting(
         "info", _one_of("debug", "info", "warning", "error"), "the least severe lines to log"
     )

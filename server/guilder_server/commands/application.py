@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from guilder_server.people.assembly import Populace
     from guilder_server.tenancy.administration import Desk
     from guilder_server.tenancy.bootstrap import DevAccount
+    from guilder_server.usage.infra.books import Line
     from guilder_server.worker import Worker
 
 
@@ -90,6 +91,18 @@ def verify_ledger(settings: Settings, since: Path | None) -> int:
     from guilder_server.ledger.verification import verify
 
     return asyncio.run(verify(settings.required_database_url, since))
+
+
+def usage_lines(settings: Settings, month: str, account: str | None) -> list[Line]:
+    from guilder_server.usage.infra.books import lines
+
+    return lines(settings.required_database_url, month, account)
+
+
+def usage_differences(settings: Settings) -> tuple[int, list[str]]:
+    from guilder_server.usage.infra.books import differences
+
+    return differences(settings.required_database_url)
 
 
 def export_ledger(settings: Settings, account: str, mode: str, output: Path | None) -> None:

@@ -40,6 +40,8 @@ class Request:
     key: Key | None = None
     waiting: bool = False
     actor: Actor | None = None
+    # Whether the call is among those that a commit has counted, or is not to be counted at all.
+    counted: bool = False
 
 
 class Answering:

@@ -42,6 +42,8 @@ class Credential:
     permissions: frozenset[str] | None = None
     # The session through which a person asks.
     session: str | None = None
+    # What the account is on; None is the default one.
+    plan: str | None = None
 
     @property
     def actor_kind(self) -> ActorKind:
@@ -94,6 +96,7 @@ def masked(token: str) -> str:
 
 def authorize(credential: Credential, operation: Operation, account: str | None) -> None:
     """May this key call this operation, for the account that `Stripe-Account` names?"""
+    _keep_apart(credential, operation)
     if credential.kind == "publishable" and not operation.publishable:
         raise Forbidden(
             "A publishable key may not ask for this. Use a secret key, on your server.",
@@ -113,6 +116,27 @@ def authorize(credential: Credential, operation: Operation, account: str | None)
             "account.",
             code="account_invalid",
         )
+
+
+def of_operator(permission: str) -> bool:
+    """Whether it is for whoever runs the server, and for nobody else."""
+    return permission.startswith("operator:")
+
+
+def _keep_apart(credential: Credential, operation: Operation) -> None:
+    """The operator has no account, and no account is the operator."""
+    if of_operator(operation.permission) == (credential.kind == "operator"):
+        return
+    if credential.kind == "operator":
+        raise Forbidden(
+            f"The operator's key does not have the permission '{operation.permission}', which "
+            "this request needs: it is for /v1/operator alone. Use a key of the account."
+        )
+    raise Forbidden(
+        f"The provided key does not have the permission '{operation.permission}', which this "
+        "request needs: only the operator's key lets in, the one that GUILDER_OPERATOR_KEY "
+        "sets on the server; where it is not set, nobody is."
+    )
 
 
 def _permitted(permissions: frozenset[str] | None, needed: str) -> bool:

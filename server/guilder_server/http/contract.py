@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from guilder_server.http.auth import of_operator
 from guilder_server.http.call import Handler
 from guilder_server.http.coerce import Schema, resolve
 from guilder_server.http.operation import Operation
@@ -37,13 +38,14 @@ def contract_path() -> Path:
 
 
 def declared_permissions(path: Path | None = None) -> frozenset[str]:
-    """What a key may be allowed, all of it; read without compiling anything."""
+    """What a key may be allowed, all of it; read without compiling anything. What the operator
+    alone may do is none of it."""
     document = _read(path)
     return frozenset(
         item[method]["x-permission"]
         for item in document["paths"].values()
         for method in _METHODS
-        if method in item
+        if method in item and not of_operator(item[method]["x-permission"])
     )
 
 
@@ -121,6 +123,7 @@ class Contract:
             noun=_noun_of_items(result, self.document) if word in _PAGES else word,
             listed_as="search_result" if word == "search_result" else "list",
             confidential=bool(spec.get("x-confidential", False)),
+            unmetered=bool(spec.get("x-unmetered", False)),
         )
 
     def _parameters(self, spec: Schema, item: Schema) -> Schema:

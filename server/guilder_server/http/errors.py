@@ -80,6 +80,7 @@ OWN: Final = frozenset(
         "payouts_not_supported",
         "session_ended",
         "user_already_member",
+        "quota_exceeded",
         "wallet_closed",
         "wallet_currency_mismatch",
         "wallet_frozen",

@@ -48,6 +48,24 @@ class Commits(Protocol):
         request was first, and Unavailable when the database was lost."""
 
 
+class Metering(Protocol):
+    """Counts calls, and knows who may make no more of them."""
+
+    def admit(self, tenant: Tenant) -> None:
+        """Raises Forbidden."""
+
+    def count(self, tenant: Tenant) -> None:
+        """A call that no commit has counted."""
+
+
+class Unmetered:
+    """Where nobody counts."""
+
+    def admit(self, tenant: Tenant) -> None: ...
+
+    def count(self, tenant: Tenant) -> None: ...
+
+
 class Executor:
     """`keys` finds an idempotency key; `lease` is how long a gateway may take, and more;
     `secret` keys the digests of requests; `seal` packs answers that nobody else may read."""
@@ -67,7 +85,9 @@ class Executor:
         unpack: Unpack,
         secret: bytes,
         lease: timedelta,
+        metering: Metering | None = None,
     ) -> None:
+        self._metering = metering or Unmetered()
         self._operations = contract.operations
         self._committer = committer
         self._keys = Idempotency(keys, secret, pack, seal, unpack, clock, lease)
@@ -79,6 +99,14 @@ class Executor:
         """The answer to a call, be it a refusal. Raises what is not for a key to remember:
         that the key itself was misused, that the database was lost, and faults."""
         request = self._answering.asked(call)
+        if not call.operation.unmetered:
+            self._metering.admit(call.tenant)
+        answer = await self._answered(handler, call, request)
+        if not request.counted:
+            self._metering.count(call.tenant)
+        return answer
+
+    async def _answered(self, handler: Handler, call: Call, request: Request) -> Answer | Streamed:
         key = request.key
         try:
             return await self._decide(handler, call, request)
@@ -89,6 +117,8 @@ class Executor:
         except GuilderError as error:
             if key is not None and error.decided:
                 return await self._keep(request, key, error)
+            # What a quota has refused is not charged for.
+            request.counted = request.counted or error.code == "quota_exceeded"
             # The repetition of a request that was carried out may well be refused at first
             # sight: what it wanted is no longer there to be done.
             known = await self._keys.replay(call.tenant, key) if key is not None else None
@@ -132,7 +162,7 @@ class Executor:
                 if not isinstance(step, Done):
                     step = Done(step, Changes(call.tenant))
                 answer = await self._answering.finish(request, step)
-                await self._commit(step.changes)
+                await self._commit_call(request, step.changes)
                 return answer
             except GuardLost:
                 continue
@@ -153,7 +183,7 @@ class Executor:
         """Commit, ask, commit. Raises GuardLost only while nothing has been asked."""
         # Of a request that nobody waits for, the key was claimed when it was started.
         self._answering.start(request, step.changes, claims=request.waiting)
-        await self._commit(step.changes)
+        await self._commit_call(request, step.changes)
         while True:
             outcome = await step.call()
             following = await self._resume(request, step, outcome)
@@ -208,6 +238,14 @@ class Executor:
             if request.waiting:
                 return await self._replay(request)
         return answer
+
+    async def _commit_call(self, request: Request, changes: Changes) -> None:
+        """The first commit of a call counts it, and is the one that a quota may refuse."""
+        if request.waiting and not request.counted and not changes.empty():
+            changes.calls = 1
+            changes.limited = request.operation is not None and not request.operation.unmetered
+        await self._commit(changes)
+        request.counted = request.counted or changes.calls > 0
 
     async def _commit(self, changes: Changes) -> None:
         if not changes.empty():

@@ -24,6 +24,8 @@ class Operation:
     listed_as: Literal["list", "search_result"]
     # Its answer holds a secret.
     confidential: bool = False
+    # No quota of the account's plan refuses it.
+    unmetered: bool = False
 
     def url(self, path: dict[str, str]) -> str:
         """The path with its parameters filled in."""

@@ -88,6 +88,10 @@ class Changes:
     # Whether a limit that is reached only now means to read and decide again, rather than a
     # refusal of everything.
     decides_again: bool = False
+    # How many calls of the API it stands for, and whether a quota may refuse it: never what jobs
+    # decide, nor what follows from money that is on its way.
+    calls: int = 0
+    limited: bool = False
 
     def add(self, thing: T) -> T:
         """A new row."""
@@ -135,7 +139,13 @@ class Changes:
 
     def empty(self) -> bool:
         return not (
-            self.added or self.changed or self.opened or self.postings or self.facts or self.key
+            self.added
+            or self.changed
+            or self.opened
+            or self.postings
+            or self.facts
+            or self.key
+            or self.calls
         )
 
     def concerns(self, *kinds: type) -> bool:

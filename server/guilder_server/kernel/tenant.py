@@ -15,3 +15,11 @@ class Tenant:
     id: int
     account: str
     livemode: bool
+
+    @property
+    def of_operator(self) -> bool:
+        return self.id == 0
+
+
+# Whoever runs the server, as far as they act over HTTP: no account is behind it.
+OPERATOR = Tenant(0, "operator", livemode=True)

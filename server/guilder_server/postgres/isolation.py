@@ -53,6 +53,11 @@ def of_hashes(column: str) -> str:
     return f"{column} = ANY (({_HASHES})::bytea[])"
 
 
+def of_operator() -> str:
+    """Whether the operator is in force, who has a number among tenants and no rows of their own."""
+    return f"0 = ANY (({_TENANTS})::bigint[])"
+
+
 def isolate(
     table: str,
     *,

@@ -40,11 +40,11 @@ async def page(
 ) -> Page:
     """The objects of `mapping` that meet `conditions`, at most `query.limit` of them.
 
-    `prefix` is that of their ids. A cursor that names nothing of this tenant raises
-    NoSuchReference with `noun`.
+    `prefix` is that of their ids. What belongs to no tenant is everybody's. A cursor that names
+    nothing of this tenant raises NoSuchReference with `noun`.
     """
     table = mapping.table
-    bounds: list[Condition] = [table.c.tenant_id == tenant_id, *conditions]
+    bounds: list[Condition] = [*_of_tenant(table, tenant_id), *conditions]
     if query.created is not None:
         bounds += created_bounds(table, query.created, prefix)
     backwards = query.ending_before is not None
@@ -75,9 +75,13 @@ async def fetch(connection: Connection, statement: sa.Select[Any]) -> list[tuple
 async def _refuse_unknown(
     connection: Connection, table: sa.Table, tenant_id: int, cursor: str, noun: str, backwards: bool
 ) -> None:
-    known = sa.select(sa.literal(1)).where(table.c.tenant_id == tenant_id, table.c.id == cursor)
+    known = sa.select(sa.literal(1)).where(*_of_tenant(table, tenant_id), table.c.id == cursor)
     if not await fetch(connection, known):
         raise NoSuchReference(noun, cursor, "ending_before" if backwards else "starting_after")
+
+
+def _of_tenant(table: sa.Table, tenant_id: int) -> list[Condition]:
+    return [table.c.tenant_id == tenant_id] if "tenant_id" in table.c else []
 
 
 def created_bounds(table: sa.Table, created: CreatedRange, prefix: str) -> list[Condition]:

@@ -53,11 +53,7 @@ class Mapping(Generic[T]):
         ]
         self.columns = ", ".join(f"{table.name}.{name}" for name in declared)
         self.insert_sql = self._insert()
-        self.lock_sql = (
-            f"SELECT t.tenant_id, t.id, t.version FROM unnest(%s, %s) AS k(tenant_id, id) "
-            f"JOIN {table.name} t USING (tenant_id, id) "
-            f"ORDER BY t.tenant_id, t.id FOR NO KEY UPDATE OF t"
-        )
+        self.lock_sql = self._lock()
         self.update_sql = self._update()
         self.read_sql = (
             f"SELECT {table.name}.tenant_id, {table.name}.id, {self.columns} "
@@ -84,6 +80,13 @@ class Mapping(Generic[T]):
                 values[position] = decode(values[position])
         return self.kind(*values)
 
+    def _lock(self) -> str:
+        return (
+            f"SELECT t.tenant_id, t.id, t.version FROM unnest(%s, %s) AS k(tenant_id, id) "
+            f"JOIN {self.table.name} t USING (tenant_id, id) "
+            f"ORDER BY t.tenant_id, t.id FOR NO KEY UPDATE OF t"
+        )
+
     def _insert(self) -> str:
         names = ", ".join(["tenant_id", *self.names])
         slots = ", ".join(["%s"] * (len(self.names) + 1))
@@ -97,3 +100,25 @@ class Mapping(Generic[T]):
             f"UPDATE {self.table.name} t SET {settings} "
             f"FROM unnest({slots}) AS v({names}) WHERE t.tenant_id = v.tenant_id AND t.id = v.id"
         )
+
+
+class SharedMapping(Mapping[T]):
+    """For what belongs to no tenant: its rows have none, whoever's changes they come with. It is
+    found by its id alone, so `read_sql` and `lookup` are not for it."""
+
+    def _lock(self) -> str:
+        return (
+            f"SELECT k.tenant_id, t.id, t.version FROM unnest(%s, %s) AS k(tenant_id, id) "
+            f"JOIN {self.table.name} t USING (id) ORDER BY t.id FOR NO KEY UPDATE OF t"
+        )
+
+    def _insert(self) -> str:
+        names = ", ".join(self.names)
+        slots = ", ".join(["%s"] * (len(self.names) + 1))
+        return (
+            f"INSERT INTO {self.table.name} ({names}) "
+            f"SELECT {names} FROM unnest({slots}) AS v(tenant_id, {names})"
+        )
+
+    def _update(self) -> str:
+        return super()._update().replace("t.tenant_id = v.tenant_id AND ", "")

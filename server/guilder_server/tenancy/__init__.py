@@ -2,6 +2,7 @@
 
 from guilder_server.tenancy.domain.account import Account
 from guilder_server.tenancy.domain.keys import IssuedKey, KeyKind, KeyRecord, NewKey, new_key
+from guilder_server.tenancy.domain.organization import Organization
 from guilder_server.tenancy.flows.accounts import Accounts
 from guilder_server.tenancy.flows.keyring import Keyring
 from guilder_server.tenancy.views import view_account
@@ -14,6 +15,7 @@ __all__ = [
     "KeyRecord",
     "Keyring",
     "NewKey",
+    "Organization",
     "new_key",
     "view_account",
 ]

@@ -30,4 +30,4 @@ class Credentials:
         permissions = None
         if record.kind == "restricted" or record.permissions is not None:
             permissions = frozenset(record.permissions or ())
-        return Credential(record.tenant, record.kind, record.id, permissions)
+        return Credential(record.tenant, record.kind, record.id, permissions, record.plan)

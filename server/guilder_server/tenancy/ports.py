@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from guilder_server.kernel.lists import ListQuery
+from guilder_server.kernel.steps import Page
 from guilder_server.kernel.tenant import Tenant
 from guilder_server.tenancy.domain.account import Account
 from guilder_server.tenancy.domain.keys import IssuedKey, KeyRecord
+from guilder_server.tenancy.domain.organization import Organization
 
 
 class KeyStore(Protocol):
@@ -23,6 +26,13 @@ class Registry(Protocol):
     """Accounts and keys, for those who administer them. What is done with one registry is one
     transaction of whoever gave it."""
 
+    def add_organization(self, organization: Organization) -> None: ...
+
+    def organization(self, id: str) -> Organization | None: ...
+
+    def organizations(self) -> Sequence[Organization]:
+        """Oldest first."""
+
     def add_account(self, account: Account) -> None: ...
 
     def account(self, id: str) -> Account | None:
@@ -32,7 +42,7 @@ class Registry(Protocol):
         """Oldest first."""
 
     def change_account(self, account: Account) -> None:
-        """Store its status; nothing else about it changes here."""
+        """Store its status and its plan; nothing else about it changes here."""
 
     def tenant(self, account: str, livemode: bool) -> Tenant:
         """The account in this mode; made the first time. Ask for the account before."""
@@ -51,3 +61,15 @@ class Registry(Protocol):
 
     def change_key(self, key: IssuedKey) -> None:
         """Store when it ends, and what has replaced it; nothing else about it ever changes."""
+
+
+class OrganizationStore(Protocol):
+    """Organizations and accounts, for requests of whoever runs the server."""
+
+    async def organization(self, id: str) -> Organization | None: ...
+
+    async def organizations(self, query: ListQuery) -> Page: ...
+
+    async def account(self, id: str) -> Account | None: ...
+
+    async def accounts(self, query: ListQuery, organization: str | None) -> Page: ...

@@ -13,10 +13,11 @@ if TYPE_CHECKING:
     from guilder_server.wire.payouts import Payout
     from guilder_server.wire.refunds import Refund
     from guilder_server.wire.shared import Expand, Id, RangeQuery
+    from guilder_server.wire.usage import UsageNotice
     from guilder_server.wire.wallets import Wallet, WalletHold, WalletTopUp, WalletTransfer
     from guilder_server.wire.webhook_endpoints import WebhookEndpoint
 
-EventObject: TypeAlias = 'PaymentIntent | Charge | Refund | Payout | Customer | PaymentMethod | WebhookEndpoint | LedgerAccount | LedgerTransaction | Wallet | WalletHold | WalletTopUp | WalletTransfer'
+EventObject: TypeAlias = 'PaymentIntent | Charge | Refund | Payout | Customer | PaymentMethod | WebhookEndpoint | LedgerAccount | LedgerTransaction | Wallet | WalletHold | WalletTopUp | WalletTransfer | UsageNotice'
 
 EventPreviousAttributes: TypeAlias = dict[str, Any]
 
@@ -57,6 +58,7 @@ EventType: TypeAlias = Literal[
     "refund.created",
     "refund.failed",
     "refund.updated",
+    "usage.quota_reached",
     "wallet.created",
     "wallet.updated",
     "wallet_hold.captured",

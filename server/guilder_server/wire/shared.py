@@ -159,6 +159,8 @@ MetadataParams: TypeAlias = 'Metadata | Literal[""]'
 
 MinorUnits: TypeAlias = int
 
+Month: TypeAlias = str
+
 OffSession: TypeAlias = bool | Literal["one_off", "recurring"]
 
 OwnErrorCode: TypeAlias = Literal[
@@ -188,6 +190,7 @@ OwnErrorCode: TypeAlias = Literal[
     "payouts_not_supported",
     "session_ended",
     "user_already_member",
+    "quota_exceeded",
     "wallet_closed",
     "wallet_currency_mismatch",
     "wallet_frozen",
@@ -499,6 +502,7 @@ WebhookEventType: TypeAlias = Literal[
     "treasury.received_credit.failed",
     "treasury.received_credit.succeeded",
     "treasury.received_debit.created",
+    "usage.quota_reached",
     "wallet.created",
     "wallet.updated",
     "wallet_hold.captured",
@@ -772,6 +776,21 @@ class MandateParams(TypedDict):
     """Accepted, without effect."""
 
     customer_acceptance: NotRequired[MandateAcceptanceParams]
+
+
+class Organization(TypedDict):
+    id: str
+    object: Literal["organization"]
+    created: int
+    metadata: Metadata
+    name: str | None
+
+
+class OrganizationList(TypedDict):
+    object: Literal["list"]
+    data: list[Organization]
+    has_more: bool
+    url: str
 
 
 class RadarOptionsParams(TypedDict):

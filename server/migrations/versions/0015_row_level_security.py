@@ -4,16 +4,18 @@ from pathlib import Path
 
 from alembic import op
 
-from guilder_server.postgres.isolation import isolate, of_hashes, of_tenants
+from guilder_server.postgres.isolation import isolate, of_hashes, of_operator, of_tenants
 from guilder_server.postgres.roles import provide
 
 revision = "0015"
 down_revision = "0013"
 
 _LET_IN = f"SELECT tenant_id FROM api_keys WHERE {of_hashes('hash')}"  # noqa: S608 - a constant
+_SEEN = "SELECT account_id FROM tenants"
 _KEPT = {"commits": "SELECT, INSERT, UPDATE"}  # objects of the API
 _WRITTEN = {"commits": "INSERT"}  # and never changed
 _FOUND = {"jobs": "SELECT"}
+_OR_OPERATOR = f"{of_tenants()} OR {of_operator()}"
 
 # A new table has a line here, or says `isolate` in its own migration.
 TABLES: dict[str, dict[str, str]] = {
@@ -47,11 +49,18 @@ TABLES: dict[str, dict[str, str]] = {
     "webhook_deliveries": _KEPT | {"jobs": "SELECT, INSERT, UPDATE, DELETE"},
     "webhook_endpoints": _KEPT | _FOUND,
     "webhook_replays": _KEPT | {"jobs": "SELECT, UPDATE"},
+    "usage_counters": _KEPT | {"jobs": "SELECT, UPDATE", "own": _OR_OPERATOR},
+    "usage_notices": _WRITTEN | _FOUND,
     # A key is looked up by its hash, before anybody knows whose it is.
-    "api_keys": {"own": f"{of_tenants()} OR {of_hashes('hash')}"},
-    "tenants": _FOUND | {"own": f"{of_tenants('id')} OR id IN ({_LET_IN})"},
+    "api_keys": _KEPT | {"own": f"{_OR_OPERATOR} OR {of_hashes('hash')}"},
+    "tenants": _FOUND
+    | {
+        "commits": "SELECT, INSERT",
+        "own": f"{of_tenants('id')} OR {of_operator()} OR id IN ({_LET_IN})",
+    },
     # As many as there are tenants that are seen.
-    "accounts": {"own": "id IN (SELECT account_id FROM tenants)"},
+    "accounts": _KEPT | _FOUND | {"own": f"id IN ({_SEEN}) OR {of_operator()}"},
+    "organizations": _KEPT | {"own": of_operator()},
 }
 
 

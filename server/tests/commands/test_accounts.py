@@ -40,9 +40,11 @@ def test_an_account_is_opened_with_what_was_said_of_it(operator: Operator) -> No
         *("--currency", "EUR", "--email", "desk@example.com"),
     )
     assert said["id"].startswith("acct_")
-    assert {name: said[name] for name in said.keys() - {"id", "created"}} == {
+    assert said["organization"].startswith("org_")
+    assert {name: said[name] for name in said.keys() - {"id", "created", "organization"}} == {
         "object": "account",
         "status": "active",
+        "plan": None,
         "name": "Corner shop",
         "email": "desk@example.com",
         "country": "NL",
@@ -58,7 +60,7 @@ def test_a_person_is_told_what_comes_next(operator: Operator) -> None:
     (account,) = (each["id"] for each in operator.json("accounts", "list")["data"])
     assert f"guilder keys create --account {account}" in said.out
     listed = operator("accounts", "list").out.splitlines()
-    assert listed[0].split()[:2] == ["ACCOUNT", "STATUS"]
+    assert listed[0].split()[:2] == ["ACCOUNT", "ORGANIZATION"]
     assert listed[1].startswith(account)
     assert "Corner shop" in listed[1]
 

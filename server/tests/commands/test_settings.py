@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 
@@ -19,8 +20,12 @@ def test_nothing_set_gives_the_defaults() -> None:
     assert read_settings({"HOME": "/root", "PATH": "/bin"}) == Settings()
 
 
-def test_every_setting_is_read() -> None:
+def test_every_setting_is_read(tmp_path: Path) -> None:
+    plans = tmp_path / "plans.toml"
+    plans.write_text("default = 'a'\n[plans.a]\n")
     environment = {
+        "GUILDER_OPERATOR_KEY": SECRET,
+        "GUILDER_PLANS": str(plans),
         "GUILDER_DATABASE_URL": "postgres://guilder@db/guilder",
         "GUILDER_REDIS_URL": "redis://cache:6379/0",
         "GUILDER_KEY_PEPPER": SECRET,

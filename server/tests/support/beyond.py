@@ -10,6 +10,8 @@ OBJECTS = frozenset(
         *("ledger_account", "ledger_balance", "ledger_balances", "ledger_bulk_result"),
         *("ledger_checkpoint", "ledger_entry", "ledger_statement", "ledger_transaction"),
         *("invitation", "session", "user"),
+        *("operator.account", "operator.key", "operator.usage", "organization"),
+        *("usage", "usage_notice"),
         *("wallet", "wallet_hold", "wallet_statement", "wallet_top_up"),
         *("wallet_transaction", "wallet_transfer"),
         *("webhook_delivery", "webhook_replay"),
@@ -35,7 +37,7 @@ EVENT_TYPES = frozenset(
         *("wallet_hold.released", "wallet_top_up.failed", "wallet_top_up.restored"),
         "wallet_top_up.reversed",
         "wallet_top_up.succeeded",
-        *("webhook_endpoint.disabled", "webhook_endpoint.test"),
+        *("usage.quota_reached", "webhook_endpoint.disabled", "webhook_endpoint.test"),
     }
 )
 # No endpoint asks for it: it goes to the one that it tests.

@@ -20,6 +20,7 @@ NOT_AT_WILL = {
     "wallet_top_up.failed": "it happens when a wallet is closed while its top-up is being paid",
     "ledger.transaction.expired": "hold money with status=pending and an expires_at that is soon",
     "payment_method.automatically_updated": "a gateway with real cards brings it, not the sandbox",
+    "usage.quota_reached": "it happens when four fifths of a quota, and all of it, are used",
     "webhook_endpoint.disabled": "it happens to an endpoint that is gone, or fails for five days",
     "webhook_endpoint.test": "ask for it with POST /v1/webhook_endpoints/<its id>/test",
 }

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from guilder_server.commands.operator.books import opened
+from guilder_server.commands.operator.plans import require_plan
 from guilder_server.commands.operator.showing import (
     show_document,
     show_list,
@@ -41,10 +42,21 @@ def create(
     country: str,
     currency: str,
     email: str | None,
+    organization: str | None,
+    plan: str | None,
     json: bool,
 ) -> int:
+    require_plan(settings, plan)
     with opened(settings, data_dir, "accounts create") as desk:
-        account = desk.accounts.create(name=name, country=country, currency=currency, email=email)
+        account = desk.accounts.create(
+            organization=organization,
+            name=name,
+            country=country,
+            currency=currency,
+            email=email,
+            plan=plan,
+        )
+        desk.note(account.id, "create_account", "account", account.id, after=_document(account))
     if json:
         show_document(_document(account))
         return 0
@@ -65,11 +77,16 @@ def show_all(settings: Settings, data_dir: Path | None, *, json: bool) -> int:
         show_list([_document(account) for account in accounts])
     elif accounts:
         show_table(
-            ("ACCOUNT", "STATUS", "COUNTRY", "CURRENCY", "CREATED", "NAME", "EMAIL"),
+            (
+                *("ACCOUNT", "ORGANIZATION", "STATUS", "PLAN", "COUNTRY", "CURRENCY", "CREATED"),
+                *("NAME", "EMAIL"),
+            ),
             [
                 (
                     account.id,
+                    account.organization_id,
                     account.status,
+                    account.plan,
                     account.country,
                     account.default_currency,
                     shown(account.created),
@@ -93,6 +110,8 @@ def change(settings: Settings, data_dir: Path | None, act: Act, id: str, *, json
                 account = desk.accounts.resume(id)
             case "close":
                 account = desk.accounts.close(id)
+        status = {"status": account.status}
+        desk.note(account.id, f"{act}_account", "account", account.id, after=status)
     if json:
         show_document(_document(account))
     else:
@@ -100,10 +119,26 @@ def change(settings: Settings, data_dir: Path | None, act: Act, id: str, *, json
     return 0
 
 
+def put_on_plan(
+    settings: Settings, data_dir: Path | None, id: str, plan: str, *, json: bool
+) -> int:
+    require_plan(settings, plan)
+    with opened(settings, data_dir, "accounts plan") as desk:
+        account = desk.accounts.put_on_plan(id, plan)
+        desk.note(account.id, "update_account", "account", account.id, after={"plan": plan})
+    if json:
+        show_document(_document(account))
+    else:
+        print(f"{account.id} is on the plan {plan}, within 5 seconds in every process.")
+    return 0
+
+
 def _document(account: Account) -> dict[str, Any]:
     return {
         "id": account.id,
         "object": "account",
+        "organization": account.organization_id,
+        "plan": account.plan,
         "status": account.status,
         "name": account.name,
         "email": account.email,

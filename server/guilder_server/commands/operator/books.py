@@ -46,7 +46,7 @@ def saying_why(found: Settings, where: str = _WHERE) -> Iterator[None]:
     says how to see what there is."""
     import psycopg
 
-    _require_current_schema(found.required_database_url)
+    require_current_schema(found.required_database_url)
     try:
         yield
     except NotFound as error:
@@ -61,7 +61,7 @@ def saying_why(found: Settings, where: str = _WHERE) -> Iterator[None]:
         raise Denied(f"The database said: {said}\n`guilder doctor` says more.", 1) from None
 
 
-def _require_current_schema(database_url: str) -> None:
+def require_current_schema(database_url: str) -> None:
     import psycopg
 
     try:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from guilder_server.commands.operator import accounts, keys
+from guilder_server.commands.operator.hosting import add_hosting_commands
 from guilder_server.commands.operator.ledger import add_ledger_commands
 from guilder_server.commands.operator.people import add_people_commands
 from guilder_server.settings import read_settings
@@ -44,6 +45,7 @@ def add_operator_commands(commands: _Commands[argparse.ArgumentParser], add: Add
     _add_keys(commands, add)
     add_ledger_commands(commands, add)
     add_people_commands(commands, add)
+    add_hosting_commands(commands, add)
 
 
 def _add_accounts(commands: _Commands[argparse.ArgumentParser], add: Add) -> None:
@@ -54,6 +56,10 @@ def _add_accounts(commands: _Commands[argparse.ArgumentParser], add: Add) -> Non
     create.add_argument("--country", default="US", metavar="CODE", help="two letters (US)")
     create.add_argument("--currency", default="usd", metavar="CODE", help="three letters (usd)")
     create.add_argument("--email", help="where its people are reached")
+    create.add_argument(
+        "--organization", metavar="ORGANIZATION", help="org_...; one of its own without it"
+    )
+    create.add_argument("--plan", metavar="PLAN", help="a plan of GUILDER_PLANS (the default one)")
     _add_common(create)
     _add_common(add(group, "list", _list_accounts, "print all accounts"))
     for act, text in (
@@ -65,6 +71,11 @@ def _add_accounts(commands: _Commands[argparse.ArgumentParser], add: Add) -> Non
         parser.set_defaults(act=act)
         parser.add_argument("id", metavar="ACCOUNT", help="acct_...")
         _add_common(parser)
+
+    plan = add(group, "plan", _put_on_plan, "put an account on another plan")
+    plan.add_argument("id", metavar="ACCOUNT", help="acct_...")
+    plan.add_argument("plan", metavar="PLAN", help="`guilder plans list` shows them")
+    _add_common(plan)
 
 
 def _add_keys(commands: _Commands[argparse.ArgumentParser], add: Add) -> None:
@@ -115,6 +126,8 @@ def _create_account(options: argparse.Namespace) -> int:
         country=options.country,
         currency=options.currency,
         email=options.email,
+        organization=options.organization,
+        plan=options.plan,
         json=options.json,
     )
 
@@ -126,6 +139,12 @@ def _list_accounts(options: argparse.Namespace) -> int:
 def _change_account(options: argparse.Namespace) -> int:
     return accounts.change(
         read_settings(), options.data_dir, options.act, options.id, json=options.json
+    )
+
+
+def _put_on_plan(options: argparse.Namespace) -> int:
+    return accounts.put_on_plan(
+        read_settings(), options.data_dir, options.id, options.plan, json=options.json
     )
 
 

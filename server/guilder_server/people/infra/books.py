@@ -117,12 +117,6 @@ class Books:
             "ON CONFLICT (account_id, user_id) DO UPDATE SET role = excluded.role",
             *(member.account, member.user.id, member.role, member.since),
         )
-        # A key makes the tenant of its mode; a person sees both, also before there is a key.
-        await self._done(
-            "INSERT INTO tenants (account_id, livemode) VALUES (%s, false), (%s, true) "
-            "ON CONFLICT (account_id, livemode) DO NOTHING",
-            *(member.account, member.account),
-        )
 
     async def remove_member(self, account: str, user: str) -> None:
         await self._done(

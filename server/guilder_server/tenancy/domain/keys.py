@@ -34,7 +34,8 @@ _FORM = re.compile(r"(?:sk|rk|pk)_(?:live|test)_gld[0-9A-Za-z]{38}", re.ASCII)
 @dataclass(frozen=True, slots=True)
 class KeyRecord:
     """A key as a request needs it: everything but the key. `permissions` narrow a restricted
-    one. `account_status` comes with it, so that a request asks once."""
+    one. `account_status` and `plan` are the account's and come with it, so that a request asks
+    once."""
 
     id: str
     tenant: Tenant
@@ -44,6 +45,7 @@ class KeyRecord:
     revoked_at: datetime | None
     permissions: tuple[str, ...] | None = None
     account_status: AccountStatus = "active"
+    plan: str | None = None
 
     def shown(self) -> str:
         """The key as an error may show it."""

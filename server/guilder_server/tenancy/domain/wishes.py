@@ -27,6 +27,13 @@ def name(wanted: str | None) -> str | None:
     return given or None
 
 
+def needed_name(wanted: str | None) -> str:
+    given = name(wanted)
+    if given is None:
+        raise InvalidRequest("parameter_missing", "An organization needs a name.", "name")
+    return given
+
+
 def email(wanted: str | None) -> str | None:
     given = (wanted or "").strip()
     if len(given) > LONGEST_NAME or not given.isprintable():

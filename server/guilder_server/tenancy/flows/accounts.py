@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 
 from guilder_server.kernel.clock import Clock
-from guilder_server.kernel.errors import NotFound, Refused
+from guilder_server.kernel.errors import NoSuchReference, NotFound
 from guilder_server.kernel.ids import Ids
+from guilder_server.kernel.metadata import merge
 from guilder_server.kernel.tenant import Tenant
 from guilder_server.tenancy.domain import wishes
-from guilder_server.tenancy.domain.account import Account, AccountStatus
+from guilder_server.tenancy.domain.account import Account, AccountStatus, with_plan, with_status
+from guilder_server.tenancy.domain.organization import Organization
 from guilder_server.tenancy.ports import AccountStore, Registry
 
 
@@ -27,31 +28,89 @@ class Accounts:
         return account
 
 
-class AccountDesk:
-    """The accounts, for whoever runs the server."""
+class Openings:
+    """What an organization and an account are when they begin."""
 
-    def __init__(self, registry: Registry, ids: Ids, clock: Clock) -> None:
-        self._registry = registry
-        self._ids = ids
-        self._clock = clock
+    def __init__(self, ids: Ids, clock: Clock) -> None:
+        self._ids, self._clock = ids, clock
 
-    def create(
+    def organization(
+        self, *, name: str | None, metadata: Mapping[str, str] | None = None
+    ) -> Organization:
+        return Organization(
+            id=self._ids.new("org"),
+            version=1,
+            created=self._clock.now(),
+            name=wishes.name(name),
+            metadata=merge({}, metadata),
+        )
+
+    def account(
         self,
+        organization: Organization,
         *,
         name: str | None = None,
         country: str = "US",
         currency: str = "usd",
         email: str | None = None,
+        plan: str | None = None,
+        metadata: Mapping[str, str] | None = None,
     ) -> Account:
-        account = Account(
+        return Account(
             id=self._ids.new("acct"),
             created=self._clock.now(),
             country=wishes.country(country),
             default_currency=wishes.currency(currency),
             name=wishes.name(name),
             email=wishes.email(email),
+            metadata=merge({}, metadata),
+            organization_id=organization.id,
+            plan=plan,
         )
+
+
+class AccountDesk:
+    """The organizations and their accounts, for whoever runs the server."""
+
+    def __init__(self, registry: Registry, ids: Ids, clock: Clock) -> None:
+        self._registry = registry
+        self._openings = Openings(ids, clock)
+
+    def create_organization(self, *, name: str) -> Organization:
+        organization = self._openings.organization(name=wishes.needed_name(name))
+        self._registry.add_organization(organization)
+        return organization
+
+    def organizations(self) -> Sequence[Organization]:
+        """Oldest first."""
+        return self._registry.organizations()
+
+    def create(
+        self,
+        *,
+        organization: str | None = None,
+        name: str | None = None,
+        country: str = "US",
+        currency: str = "usd",
+        email: str | None = None,
+        plan: str | None = None,
+    ) -> Account:
+        """With both of its sides, live and test. Without an organization it gets one of its
+        own, of the same name."""
+        owner = self._openings.organization(name=name)
+        if organization is not None:
+            found = self._registry.organization(organization)
+            if found is None:
+                raise NoSuchReference("organization", organization, "organization")
+            owner = found
+        account = self._openings.account(
+            owner, name=name, country=country, currency=currency, email=email, plan=plan
+        )
+        if organization is None:
+            self._registry.add_organization(owner)
         self._registry.add_account(account)
+        for livemode in (False, True):
+            self._registry.tenant(account.id, livemode)
         return account
 
     def all(self) -> Sequence[Account]:
@@ -68,14 +127,18 @@ class AccountDesk:
         """For good: nothing leads back from here."""
         return self._put(id, "closed")
 
+    def put_on_plan(self, id: str, plan: str | None) -> Account:
+        """None is the default plan, whichever that is."""
+        return self._change(id, lambda account: with_plan(account, plan))
+
     def _put(self, id: str, status: AccountStatus) -> Account:
+        return self._change(id, lambda account: with_status(account, status))
+
+    def _change(self, id: str, change: Callable[[Account], Account]) -> Account:
         before = self._registry.account(id)
         if before is None:
             raise NotFound("account", id)
-        if before.status == status:
-            return before
-        if before.status == "closed":
-            raise Refused("status_transition_invalid", f"The account {id} is closed, for good.")
-        after = replace(before, status=status)
-        self._registry.change_account(after)
+        after = change(before)
+        if after is not before:
+            self._registry.change_account(after)
         return after

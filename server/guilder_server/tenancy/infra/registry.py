@@ -10,30 +10,42 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from guilder_server.kernel.tenant import Tenant
+from guilder_server.kernel.tenant import OPERATOR, Tenant
+from guilder_server.postgres.isolation import COMMITS, as_role, in_force
 from guilder_server.tenancy.domain.account import Account
 from guilder_server.tenancy.domain.keys import IssuedKey, KeyRecord
-from guilder_server.tenancy.infra.tables import accounts, api_keys, tenants
+from guilder_server.tenancy.domain.organization import Organization
+from guilder_server.tenancy.infra.tables import accounts, api_keys, organizations, tenants
 
+_ORGANIZATION = [organizations.c[field.name] for field in fields(Organization)]
 _ACCOUNT = [accounts.c[field.name] for field in fields(Account)]
 _KEYS = sa.select(
-    api_keys, tenants.c.account_id, tenants.c.livemode, accounts.c.status.label("account_status")
+    api_keys,
+    tenants.c.account_id,
+    tenants.c.livemode,
+    accounts.c.status.label("account_status"),
+    accounts.c.plan,
 ).select_from(api_keys.join(tenants, tenants.c.id == api_keys.c.tenant_id).join(accounts))
 _CONNECTING = {"connect_timeout": 10, "options": "-c lock_timeout=10s"}
 
 
 @contextmanager
-def transaction(database_url: str) -> Iterator[sa.Connection]:
-    """Kept if the context ends well, and else nothing of it. Raises psycopg's own errors."""
+def transaction(database_url: str, *, over_http: bool = False) -> Iterator[sa.Connection]:
+    """Kept if the context ends well, and else nothing of it. Raises psycopg's own errors.
+
+    Over HTTP the operator writes in the role of any request, and not with all that the login may.
+    """
     url = sa.make_url(database_url).set(drivername="postgresql+psycopg")
-    engine = sa.create_engine(
-        url,
-        poolclass=sa.NullPool,
-        connect_args={k: v for k, v in _CONNECTING.items() if k not in url.query},
-        hide_parameters=True,
-    )
+    given = {k: v for k, v in _CONNECTING.items() if k not in url.query}
+    if over_http:
+        options = url.query.get("options", _CONNECTING["options"])
+        given["options"] = f"{options} {as_role(COMMITS)}"
+    engine = sa.create_engine(url, poolclass=sa.NullPool, connect_args=given, hide_parameters=True)
     try:
         with engine.begin() as connection:
+            if over_http:
+                sql, values = in_force([OPERATOR.id])
+                connection.exec_driver_sql(sql, tuple(values))
             yield connection
     except sa.exc.DBAPIError as error:
         raise (error.orig or error) from None
@@ -42,6 +54,20 @@ def transaction(database_url: str) -> Iterator[sa.Connection]:
 class PostgresRegistry:
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
+
+    def add_organization(self, organization: Organization) -> None:
+        self._connection.execute(organizations.insert().values(asdict(organization)))
+
+    def organization(self, id: str) -> Organization | None:
+        wanted = sa.select(*_ORGANIZATION).where(organizations.c.id == id)
+        row = self._connection.execute(wanted).mappings().one_or_none()
+        return None if row is None else Organization(**row)
+
+    def organizations(self) -> Sequence[Organization]:
+        rows = self._connection.execute(
+            sa.select(*_ORGANIZATION).order_by(organizations.c.created, organizations.c.id)
+        )
+        return [Organization(**row) for row in rows.mappings()]
 
     def add_account(self, account: Account) -> None:
         self._connection.execute(accounts.insert().values(asdict(account)))
@@ -60,7 +86,9 @@ class PostgresRegistry:
 
     def change_account(self, account: Account) -> None:
         self._connection.execute(
-            accounts.update().where(accounts.c.id == account.id).values(status=account.status)
+            accounts.update()
+            .where(accounts.c.id == account.id)
+            .values(status=account.status, plan=account.plan, version=accounts.c.version + 1)
         )
 
     def tenant(self, account: str, livemode: bool) -> Tenant:
@@ -136,5 +164,6 @@ def _issued(row: sa.RowMapping) -> IssuedKey:
         revoked_at=row["revoked_at"],
         permissions=None if permissions is None else tuple(permissions),
         account_status=row["account_status"],
+        plan=row["plan"],
     )
     return IssuedKey(record, row["created"], row["name"], row["replaced_by"])

@@ -22,7 +22,7 @@ _ACCOUNT_FIELDS = tuple(field.name for field in fields(Account))
 
 def _key(row: Sequence[Any]) -> KeyRecord:
     key_id, kind, last4, permissions, expires_at, revoked_at = row[:6]
-    tenant_id, account, livemode, account_status = row[6:]
+    tenant_id, account, livemode, account_status, plan = row[6:]
     return KeyRecord(
         id=key_id,
         tenant=Tenant(tenant_id, account, livemode),
@@ -32,6 +32,7 @@ def _key(row: Sequence[Any]) -> KeyRecord:
         revoked_at=revoked_at,
         permissions=None if permissions is None else _permissions.decode(permissions),
         account_status=account_status,
+        plan=plan,
     )
 
 
@@ -43,7 +44,7 @@ def _account(row: Sequence[Any]) -> Account:
 _ACCOUNT_COLUMNS = ", ".join(f"accounts.{name}" for name in _ACCOUNT_FIELDS)
 _KEYS = Lookup(
     "SELECT a.hash, a.id, a.kind, a.last4, a.permissions, a.expires_at, a.revoked_at, "
-    "t.id, t.account_id, t.livemode, c.status FROM unnest(%s) AS k(hash) "
+    "t.id, t.account_id, t.livemode, c.status, c.plan FROM unnest(%s) AS k(hash) "
     "JOIN api_keys a USING (hash) JOIN tenants t ON t.id = a.tenant_id "
     "JOIN accounts c ON c.id = t.account_id",
     (BYTEA,),

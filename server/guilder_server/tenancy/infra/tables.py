@@ -1,4 +1,4 @@
-"""Accounts, their tenants and their keys.
+"""Organizations, accounts, their tenants and their keys.
 
 Accounts and tenants are the root that every other table's `tenant_id` points to.
 """
@@ -7,12 +7,26 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from guilder_server.postgres.mapping import SharedMapping
 from guilder_server.postgres.schema import (
     id_column,
     instant_column,
     json_column,
     metadata,
     tenant_column,
+)
+from guilder_server.tenancy.domain.account import Account
+from guilder_server.tenancy.domain.organization import Organization
+
+organizations = sa.Table(
+    "organizations",
+    metadata,
+    id_column(),
+    sa.Column("version", sa.Integer, nullable=False),
+    instant_column("created"),
+    sa.Column("name", sa.Text),
+    json_column("metadata"),
+    sa.PrimaryKeyConstraint("id"),
 )
 
 accounts = sa.Table(
@@ -30,8 +44,13 @@ accounts = sa.Table(
     sa.Column("timezone", sa.Text, nullable=False),
     json_column("metadata"),
     sa.Column("status", sa.Text, nullable=False, server_default="active"),
+    sa.Column("version", sa.Integer, nullable=False, server_default="1"),
+    id_column("organization_id"),
+    sa.Column("plan", sa.Text, comment="the default plan, if there is none"),
     sa.PrimaryKeyConstraint("id"),
+    sa.ForeignKeyConstraint(["organization_id"], ["organizations.id"]),
     sa.CheckConstraint("status IN ('active', 'suspended', 'closed')", name="accounts_status"),
+    sa.Index("accounts_organization", "organization_id", "id"),
 )
 
 tenants = sa.Table(
@@ -43,6 +62,8 @@ tenants = sa.Table(
     sa.PrimaryKeyConstraint("id"),
     sa.UniqueConstraint("account_id", "livemode"),
     sa.ForeignKeyConstraint(["account_id"], ["accounts.id"]),
+    # 0 is whoever runs the server.
+    sa.CheckConstraint("id > 0", name="tenants_id"),
 )
 
 api_keys = sa.Table(
@@ -66,3 +87,6 @@ api_keys = sa.Table(
     sa.UniqueConstraint("hash"),
     sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"]),
 )
+
+ORGANIZATIONS = SharedMapping(Organization, organizations)
+ACCOUNTS = SharedMapping(Account, accounts)

@@ -1,0 +1,158 @@
+"""The keys of any account, handed out over HTTP: the desk of the commands, one transaction a wish.
+
+The desk writes for itself, before the commit that keeps the answer for an idempotency key. A key
+that was used before is therefore looked up first. What remains: a process that is killed between
+the two leaves an API key behind that nobody was shown; it is listed, and can be revoked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import psycopg
+
+from guilder_server.http.call import Call
+from guilder_server.http.lists import list_query
+from guilder_server.kernel.changes import KeyTaken
+from guilder_server.kernel.errors import NoSuchReference, NotFound, Unavailable
+from guilder_server.kernel.lists import ListQuery
+from guilder_server.kernel.steps import Page
+from guilder_server.kernel.tenant import Tenant
+from guilder_server.tenancy.administration import Desk, desk
+from guilder_server.tenancy.domain.keys import IssuedKey, KeyStatus
+
+T = TypeVar("T")
+Known = Callable[[Tenant, str], Awaitable[object | None]]
+
+_DAY_S = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOut:
+    """A key as whoever runs the server is shown it. `token` is the key itself, where it was just
+    made."""
+
+    key: IssuedKey
+    status: KeyStatus
+    token: str | None = None
+    replaces: str | None = None
+
+    def __repr__(self) -> str:
+        return f"HandedOut({self.key!r})"
+
+
+class OperatorKeys:
+    """`known` finds what an idempotency key has answered; `declared` are the permissions that
+    there are."""
+
+    def __init__(
+        self, database_url: str, pepper: bytes, declared: Collection[str], known: Known
+    ) -> None:
+        self._url, self._pepper, self._declared, self._known = (
+            database_url,
+            pepper,
+            declared,
+            known,
+        )
+
+    async def page(self, call: Call) -> Page:
+        account = call.path["account"]
+        keys = await self._at_desk(call, lambda at: [*map(at.shown, at.keys.all(account))])
+        return _page([HandedOut(*one) for one in keys[::-1]], list_query(call))
+
+    async def create(self, call: Call) -> HandedOut:
+        await self._refuse_repeated(call)
+        given, account = call.params, call.path["account"]
+        lives = given.get("expires_in_s")
+
+        def create(at: Desk) -> HandedOut:
+            made = at.keys.create(
+                account,
+                livemode=given["livemode"],
+                kind=given["kind"],
+                permissions=given.get("permissions", ()),
+                name=given.get("name"),
+                expires_in=None if lives is None else timedelta(seconds=lives),
+            )
+            at.note(account, "create_operator_key", "api_key", made.key.id, after=_told(made.key))
+            return HandedOut(*at.shown(made.key), token=made.token)
+
+        return await self._at_desk(call, create)
+
+    async def roll(self, call: Call) -> HandedOut:
+        await self._refuse_repeated(call)
+        account, id = call.path["account"], call.path["key"]
+        overlap = timedelta(seconds=call.params.get("overlap_s", _DAY_S))
+
+        def roll(at: Desk) -> HandedOut:
+            _of_account(at, account, id)
+            made, old = at.keys.roll(id, overlap)
+            at.note(account, "roll_operator_key", "api_key", id, after=_told(old))
+            return HandedOut(*at.shown(made.key), token=made.token, replaces=id)
+
+        return await self._at_desk(call, roll)
+
+    async def revoke(self, call: Call) -> HandedOut:
+        account, id = call.path["account"], call.path["key"]
+
+        def revoke(at: Desk) -> HandedOut:
+            _of_account(at, account, id)
+            key = at.keys.revoke(id)
+            at.note(account, "revoke_operator_key", "api_key", id, after=_told(key))
+            return HandedOut(*at.shown(key))
+
+        return await self._at_desk(call, revoke)
+
+    async def _refuse_repeated(self, call: Call) -> None:
+        key = call.idempotency_key
+        if key is not None and await self._known(call.tenant, key) is not None:
+            raise KeyTaken(key)
+
+    async def _at_desk(self, call: Call, act: Callable[[Desk], T]) -> T:
+        def run() -> T:
+            with desk(self._url, self._pepper, self._declared, call.actor, call.request_id) as at:
+                return act(at)
+
+        try:
+            return await asyncio.to_thread(run)
+        except psycopg.OperationalError:
+            raise Unavailable("The database did not answer. Try again in a moment.") from None
+
+
+def _of_account(at: Desk, account: str, id: str) -> None:
+    if id not in {key.id for key in at.keys.all(account)}:
+        raise NotFound("API key", id)
+
+
+def _told(key: IssuedKey) -> dict[str, Any]:
+    """What an audit says of a key."""
+    record = key.record
+    return {
+        "livemode": record.tenant.livemode,
+        "kind": record.kind,
+        "last4": record.last4,
+        "permissions": record.permissions and list(record.permissions),
+        "expires_at": record.expires_at and record.expires_at.isoformat(),
+        "revoked_at": record.revoked_at and record.revoked_at.isoformat(),
+        "replaced_by": key.replaced_by,
+    }
+
+
+def _page(keys: Sequence[HandedOut], query: ListQuery) -> Page:
+    """Of all the keys of an account, newest first: there are few."""
+    ids = [one.key.id for one in keys]
+    for param, cursor in (
+        ("starting_after", query.starting_after),
+        ("ending_before", query.ending_before),
+    ):
+        if cursor is not None and cursor not in ids:
+            raise NoSuchReference("API key", cursor, param)
+    if query.ending_before is not None:
+        before = keys[: ids.index(query.ending_before)]
+        return Page(before[-query.limit :], len(before) > query.limit)
+    after = keys if query.starting_after is None else keys[ids.index(query.starting_after) + 1 :]
+    return Page(after[: query.limit], len(after) > query.limit)

@@ -1,0 +1,1 @@
+"""What is counted, what a plan allows of it, and what follows when that is used up."""

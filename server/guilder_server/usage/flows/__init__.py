@@ -1,0 +1,1 @@
+"""The use cases of usage: what was used, and telling of marks."""
