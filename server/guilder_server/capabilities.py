@@ -17,6 +17,7 @@ from guilder_server.postgres import keys
 from guilder_server.postgres.rows import Mappings
 from guilder_server.postgres.schema import metadata
 from guilder_server.tenancy.infra import tables as tenancy
+from guilder_server.tenancy.infra.tables import API_KEYS
 from guilder_server.wallets.infra.tables import HOLDS as WALLET_HOLDS
 from guilder_server.wallets.infra.tables import TOP_UPS, TRANSFERS, WALLETS
 from guilder_server.webhooks.infra.tables import DELIVERIES, ENDPOINTS, REPLAYS
@@ -37,6 +38,7 @@ TIERS = (
 # Rows are locked and written in this order: what is referred to comes first.
 MAPPINGS = Mappings(
     [
+        API_KEYS,
         PROFILES,
         REVERSALS,
         HOLDS,

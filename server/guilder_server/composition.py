@@ -29,7 +29,7 @@ from guilder_server.gateways import Gateway
 from guilder_server.gateways.infra.sandbox import Sandbox
 from guilder_server.gateways.infra.store import PostgresAttempts
 from guilder_server.http.app import App
-from guilder_server.http.contract import Contract
+from guilder_server.http.contract import Contract, declared_permissions
 from guilder_server.http.execute import Executor
 from guilder_server.http.expand import Expander
 from guilder_server.http.origin import Origins, networks
@@ -107,8 +107,14 @@ from guilder_server.queue.sweeps import Sweep, Sweeper
 from guilder_server.queue.wakeups import Bell
 from guilder_server.settings import Settings
 from guilder_server.tenancy import Account, Accounts, Keyring, view_account
-from guilder_server.tenancy.api import AccountApi, Credentials
+from guilder_server.tenancy.api import AccountApi, ApiKeysApi, Credentials
+from guilder_server.tenancy.domain.keys import ShownKey
+from guilder_server.tenancy.flows.api_keys import ApiKeys
+from guilder_server.tenancy.flows.uses import Uses
+from guilder_server.tenancy.infra.api_keys import PostgresApiKeys
 from guilder_server.tenancy.infra.store import PostgresAccounts, PostgresKeys
+from guilder_server.tenancy.infra.uses import PostgresUses
+from guilder_server.tenancy.views import KeyView
 from guilder_server.wallets import Purse, Wallets
 from guilder_server.wallets.api import WalletsApi
 from guilder_server.wallets.domain.hold import Hold as WalletHold
@@ -186,6 +192,7 @@ class House:
         self.keyring = Keyring(
             PostgresKeys(reads), settings.key_pepper.encode(), clock, settings.livemode_allowed
         )
+        self._hand_out_keys(ground)
         self._tell(ground)
         self._keep_books(ground)
         gateways = {gateway.name: gateway for gateway in make_gateways(settings, clock)}
@@ -201,6 +208,18 @@ class House:
         self.method_flows = PaymentMethodFlows(self.methods, method_store, self.customers, clock)
         self.customer_flows = CustomerFlows(customer_store, self.method_flows, ids, clock)
         self._move_money(ground, gateways)
+
+    def _hand_out_keys(self, ground: Ground) -> None:
+        clock, use_store = ground.clock, PostgresUses(ground.pool)
+        self.uses = Uses(use_store, clock)
+        self.api_keys = ApiKeys(
+            PostgresApiKeys(ground.pool, ground.reads),
+            use_store,
+            ground.settings.key_pepper.encode(),
+            declared_permissions(),
+            ground.ids,
+            clock,
+        )
 
     def _tell(self, ground: Ground) -> None:
         settings, clock, ids = ground.settings, ground.clock, ground.ids
@@ -267,6 +286,7 @@ class House:
         """The handlers of every operation in the contract."""
         return [
             AccountApi(self.accounts),
+            ApiKeysApi(self.api_keys),
             BalanceApi(self.ledger),
             ChargesApi(self.tools),
             CustomersApi(self.customer_flows),
@@ -317,6 +337,7 @@ class Server:
     bell: Bell
     network: Sender
     pages: Sequence[Route]
+    uses: Uses
 
     async def open(self) -> None:
         await self.pool.open()
@@ -326,6 +347,7 @@ class Server:
     async def close(self) -> None:
         """First no new work, then what is under way, then the connections under it."""
         await self.sweeper.stop()
+        await self.uses.write()
         await self.executor.drain()
         await self.committer.close()
         await self.bell.close()
@@ -346,6 +368,7 @@ def compose(settings: Settings, clock: Clock, make_gateways: MakeGateways) -> Se
         api_version=API_VERSION,
         server_version=version("guilder"),
         origins=Origins(networks(settings.trusted_proxies or "")),
+        used=lambda credential: house.uses.note(credential.tenant, credential.id),
     )
     # Whoever has a gateway with real cards has no use for a page that plays their bank.
     sandbox = house.default_gateway == Sandbox.name
@@ -360,6 +383,7 @@ def compose(settings: Settings, clock: Clock, make_gateways: MakeGateways) -> Se
         ground.bell,
         house.network,
         pages,
+        house.uses,
     )
 
 
@@ -399,6 +423,7 @@ def _sweeper(ground: Ground, house: House, executor: Executor) -> Sweeper:
             Sweep("expire_holds", jobs.expire_holds, every_s=30),
             Sweep("expire_ledger_holds", ledger_jobs.expire_holds, every_s=2),
             Sweep("expire_wallet_holds", wallet_jobs.expire_holds, every_s=2),
+            Sweep("note_uses", house.uses.write, every_s=5),
             Sweep("prune_keys", forget_keys, every_s=3600),
         ]
     )
@@ -429,6 +454,7 @@ def _views(clock: Clock) -> Views:
             Refund: view_refund,
             Replay: view_replay,
             Revealed: view_revealed,
+            ShownKey: KeyView(clock),
             Told: EventView(snapshots.unpack),
             Purse: view_wallet,
             Movement: view_movement,

@@ -55,6 +55,7 @@ OWN: Final = frozenset(
     {
         "account_closed",
         "account_suspended",
+        "address_not_allowed",
         "balance_exceeded",
         "ledger_account_closed",
         "ledger_account_frozen",

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from guilder_server.kernel.clock import Clock, SystemClock
 from guilder_server.kernel.ids import Ids
+from guilder_server.tenancy.domain.grants import grantable
 from guilder_server.tenancy.flows.accounts import AccountDesk
 from guilder_server.tenancy.flows.keys import KeyDesk
 from guilder_server.tenancy.infra.registry import PostgresRegistry, transaction
@@ -40,4 +41,7 @@ def desk_on(
     """In a transaction that the caller ends."""
     clock = clock or SystemClock()
     ids, registry = Ids(clock), PostgresRegistry(connection)
-    return Desk(AccountDesk(registry, ids, clock), KeyDesk(registry, pepper, declared, ids, clock))
+    return Desk(
+        AccountDesk(registry, ids, clock),
+        KeyDesk(registry, pepper, grantable(declared), ids, clock),
+    )

@@ -159,10 +159,13 @@ MetadataParams: TypeAlias = 'Metadata | Literal[""]'
 
 MinorUnits: TypeAlias = int
 
+Networks: TypeAlias = list[str]
+
 OffSession: TypeAlias = bool | Literal["one_off", "recurring"]
 
 OwnErrorCode: TypeAlias = Literal[
     "account_suspended",
+    "address_not_allowed",
     "balance_exceeded",
     "ledger_account_closed",
     "ledger_account_frozen",
@@ -191,6 +194,8 @@ OwnErrorCode: TypeAlias = Literal[
     "webhook_endpoint_disabled",
     "webhook_endpoints_limit",
 ]
+
+Permissions: TypeAlias = list[str]
 
 PreferredLocales: TypeAlias = list[str]
 
@@ -548,6 +553,11 @@ class CardChecks(TypedDict):
     address_line1_check: CardCheck | None
     address_postal_code_check: CardCheck | None
     cvc_check: CardCheck | None
+
+
+class Creator(TypedDict):
+    id: str
+    type: Literal["api_key", "oauth_client", "user", "operator", "job"]
 
 
 class DeletedCustomer(TypedDict):

@@ -57,6 +57,7 @@ _CHARGES = ("charge", "held_charge", "failed_charge", "held_alone")
 _TRANSACTIONS = ("ledger_transaction", "pending_ledger_transaction", "voided_ledger_transaction")
 _KINDS: dict[str, tuple[str, ...]] = {
     "account": ("ledger_account", "frozen_ledger_account", "closed_ledger_account"),
+    "api_key": ("api_key", "revoked_api_key"),
     "charge": _CHARGES,
     "checkpoint": ("ledger_checkpoint",),
     "customer": ("customer", "deleted_customer"),
@@ -93,6 +94,7 @@ _FIRST = {
 _CARDS = ("pm_card_visa", "pm_card_chargeDeclined", "pm_card_threeDSecure2Required")
 # What a parameter may be, of all that the contract allows, for a request to be carried out.
 _SENSIBLE: dict[str, Schema] = {
+    "allowed_addresses": _one_of(["203.0.113.0/24"], ["2001:db8::/32", "192.0.2.7"]),
     "amount": _amount(2010, 3000),
     "amount_to_capture": _amount(10, 2000),
     "ceiling": {"type": "integer", "minimum": 0, "maximum": 10**15},
@@ -144,6 +146,7 @@ _FEW_POSTINGS = {
 }
 _SENSIBLE_IN: dict[str, dict[str, Schema]] = {
     "CaptureChargeParams": {"amount": _amount(10, 900)},
+    "CreateApiKeyParams": {"kind": _one_of("restricted"), "permissions": _one_of(["events:read"])},
     "CreateLedgerTransactionParams": {"postings": _FEW_POSTINGS},
     "CreateLedgerTransactionsParams": {
         "transactions": {
@@ -194,6 +197,7 @@ _LEFT_OUT_OF = {
     "PaymentMethodCardParams": {"token"},
 }
 _NEEDED = {
+    "CreateApiKeyParams": ["permissions"],
     "CreateChargeParams": ["source"],
     "CreatePaymentMethodParams": ["card"],
     "CreatePayoutParams": ["wallet"],

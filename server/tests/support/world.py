@@ -14,6 +14,7 @@ LISTENER = "https://8.8.8.8/guilder"
 _POSTING = {"debit": "{ledger_account}", "credit": "{other_ledger_account}", "amount": 100}
 # What a request to an operation needs besides its path.
 _SUFFICIENT: dict[str, dict[str, Any]] = {
+    "create_api_key": {"kind": "restricted", "permissions": ["customers:read"]},
     "attach_payment_method": {"customer": "{customer}"},
     "create_charge": {"amount": 2000, "currency": "usd", "source": "tok_visa"},
     "create_ledger_account": {
@@ -98,6 +99,7 @@ class World:
 
 
 def populate(api: Api, database_url: str) -> World:
+    api_key = api.post("/v1/api_keys", kind="restricted", permissions=["customers:read"])["id"]
     customer = api.post("/v1/customers", name="Ada Lovelace", email="ada@example.com")["id"]
     method = api.post("/v1/payment_methods/pm_card_visa/attach", customer=customer)["id"]
     loose = api.post("/v1/payment_methods", type="card", card={"token": "tok_visa"})["id"]
@@ -146,6 +148,7 @@ def populate(api: Api, database_url: str) -> World:
     event = api.get("/v1/events")["data"][0]["id"]
     ids = {status: str(intent["id"]) for status, intent in intents.items()}
     ids |= {
+        "api_key": api_key,
         "customer": customer,
         "payment_method": method,
         "loose_method": loose,

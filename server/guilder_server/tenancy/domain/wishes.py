@@ -64,7 +64,7 @@ def permissions(
     if kind != "restricted":
         if wanted:
             raise _invalid(
-                "permission", f"Only a restricted key lists permissions, a {kind} one does not."
+                "permissions", f"Only a restricted key lists permissions, a {kind} one does not."
             )
         return None
     if not wanted:
@@ -72,11 +72,11 @@ def permissions(
             "parameter_missing",
             "A restricted key may do only what it lists, so it needs one permission or more, such "
             "as customers:read. There are: " + ", ".join(sorted(declared)) + ".",
-            "permission",
+            "permissions",
         )
     for one in wanted:
         if one not in declared:
-            raise _invalid("permission", f"There is no permission {one!r}. {_near(one, declared)}")
+            raise _invalid("permissions", f"There is no permission {one!r}. {_near(one, declared)}")
     return tuple(sorted(set(wanted)))
 
 
