@@ -10,6 +10,7 @@ from guilder_server.customers.infra.tables import CUSTOMERS
 from guilder_server.events.infra import tables as events
 from guilder_server.gateways.infra.store import ATTEMPTS
 from guilder_server.ledger.infra.tables import HOLDS, PROFILES, REFERENCES, REVERSALS
+from guilder_server.oauth.infra.tables import CLIENTS
 from guilder_server.payment_methods.infra.tables import PAYMENT_METHODS
 from guilder_server.payments.infra.store import CHARGES, INTENTS, REFUNDS
 from guilder_server.payouts.infra.store import PAYOUTS
@@ -24,6 +25,7 @@ from guilder_server.webhooks.infra.tables import DELIVERIES, ENDPOINTS, REPLAYS
 
 TIERS = (
     "tenancy",
+    "oauth",
     "events",
     "ledger",
     "customers",
@@ -39,6 +41,7 @@ TIERS = (
 MAPPINGS = Mappings(
     [
         API_KEYS,
+        CLIENTS,
         PROFILES,
         REVERSALS,
         HOLDS,

@@ -77,6 +77,10 @@ from guilder_server.ledger.views import (
     view_sums,
     view_transaction,
 )
+from guilder_server.oauth.api import KeysAndTokens, OauthClientsApi
+from guilder_server.oauth.assembly import Oauth
+from guilder_server.oauth.domain.client import ShownClient
+from guilder_server.oauth.views import view_client
 from guilder_server.payment_methods import PaymentMethod, PaymentMethods, view_payment_method
 from guilder_server.payment_methods.api import PaymentMethodsApi
 from guilder_server.payment_methods.flows import PaymentMethodFlows
@@ -220,6 +224,20 @@ class House:
             ground.ids,
             clock,
         )
+        settings = ground.settings
+        self.oauth = Oauth(
+            ground.pool,
+            ground.reads,
+            ground.seals,
+            use_store,
+            ground.ids,
+            clock,
+            issuer=_public_url(settings),
+            pepper=settings.key_pepper.encode(),
+            declared=declared_permissions(),
+            livemode_allowed=settings.livemode_allowed,
+            rotation=timedelta(seconds=settings.oauth_key_rotation_s),
+        )
 
     def _tell(self, ground: Ground) -> None:
         settings, clock, ids = ground.settings, ground.clock, ground.ids
@@ -293,6 +311,7 @@ class House:
             LedgerAccountsApi(self.ledger_accounts, self.statements, self.trial_balance),
             LedgerCheckpointsApi(self.checkpoints),
             LedgerTransactionsApi(self.transactions, self.holds),
+            OauthClientsApi(self.oauth.clients, self.api_keys.holder),
             EventsApi(Events(self.event_store, self.webhooks)),
             PaymentIntentsApi(self.tools),
             PaymentMethodsApi(self.method_flows),
@@ -360,19 +379,21 @@ def compose(settings: Settings, clock: Clock, make_gateways: MakeGateways) -> Se
     house = House(ground, make_gateways)
     contract = Contract.load()
     executor = make_executor(ground, house, contract)
+    origins = Origins(networks(settings.trusted_proxies or ""))
     app = App(
         router=contract.bind(house.apis()),
-        keyring=Credentials(house.keyring),
+        keyring=KeysAndTokens(Credentials(house.keyring), house.oauth.bearers),
         executor=executor,
         ids=ground.ids,
         api_version=API_VERSION,
         server_version=version("guilder"),
-        origins=Origins(networks(settings.trusted_proxies or "")),
+        origins=origins,
         used=lambda credential: house.uses.note(credential.tenant, credential.id),
     )
     # Whoever has a gateway with real cards has no use for a page that plays their bank.
     sandbox = house.default_gateway == Sandbox.name
     pages = SandboxPage(house.tools, executor).routes() if sandbox else []
+    pages += house.oauth.endpoints(origins, settings.client_cert_header).routes()
     sweeper = _sweeper(ground, house, executor)
     return Server(
         app,
@@ -454,6 +475,7 @@ def _views(clock: Clock) -> Views:
             Refund: view_refund,
             Replay: view_replay,
             Revealed: view_revealed,
+            ShownClient: view_client,
             ShownKey: KeyView(clock),
             Told: EventView(snapshots.unpack),
             Purse: view_wallet,

@@ -87,6 +87,12 @@ def _networks(value: str) -> str:
     return value
 
 
+def _header(value: str) -> str:
+    if not value.isascii() or not value.replace("-", "").isalnum():
+        raise ValueError("must be the name of a header, such as Client-Cert")
+    return value
+
+
 def _secret(value: str) -> str:
     if len(value) < _SHORTEST_SECRET:
         raise ValueError(
@@ -164,6 +170,14 @@ class Settings:
         None,
         _networks,
         "networks of the proxies whose X-Forwarded-For is believed",
+    )
+    client_cert_header: str | None = _setting(
+        None,
+        _header,
+        "the header in which those proxies name a client's certificate; without it none is taken",
+    )
+    oauth_key_rotation_s: int = _setting(
+        86_400, _whole(60, 31_536_000), "how long each key signs OAuth tokens before the next does"
     )
     log_level: LogLevel = _setting(
         "info", _one_of("debug", "info", "warning", "error"), "the least severe lines to log"

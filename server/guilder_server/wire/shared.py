@@ -164,6 +164,8 @@ Networks: TypeAlias = list[str]
 OffSession: TypeAlias = bool | Literal["one_off", "recurring"]
 
 OwnErrorCode: TypeAlias = Literal[
+    "access_token_expired",
+    "access_token_invalid",
     "account_suspended",
     "address_not_allowed",
     "balance_exceeded",
@@ -204,6 +206,8 @@ RegulatedStatus: TypeAlias = Literal["regulated", "unregulated"]
 RequestIfAvailable: TypeAlias = Literal["if_available", "never"]
 
 RequestThreeDSecure: TypeAlias = Literal["any", "automatic", "challenge"]
+
+Scopes: TypeAlias = list[str]
 
 SetupFutureUsage: TypeAlias = Literal["off_session", "on_session"]
 
@@ -563,6 +567,12 @@ class Creator(TypedDict):
 class DeletedCustomer(TypedDict):
     id: str
     object: Literal["customer"]
+    deleted: Literal[True]
+
+
+class DeletedOauthClient(TypedDict):
+    id: str
+    object: Literal["oauth_client"]
     deleted: Literal[True]
 
 

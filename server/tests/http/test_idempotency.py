@@ -162,4 +162,8 @@ def test_the_operations_whose_answers_are_sealed_are_those_that_show_a_secret() 
     confidential = {
         name for name, operation in Contract.load().operations.items() if operation.confidential
     }
-    assert confidential == {"create_webhook_endpoint", "roll_webhook_endpoint_secret"}
+    assert confidential == {
+        *("create_api_key", "roll_api_key"),
+        *("create_oauth_client", "roll_oauth_client_secret"),
+        *("create_webhook_endpoint", "roll_webhook_endpoint_secret"),
+    }

@@ -140,8 +140,8 @@ def test_processes_that_start_together_migrate_once(empty_url: str) -> None:
 
 
 def test_every_table_belongs_to_a_tenant_first(fresh_database_url: str) -> None:
-    """Only the tables that tenants come from are keyed by anything else."""
-    roots = {"accounts", "tenants"}
+    """Only the tables that tenants come from, and those of no tenant, are keyed otherwise."""
+    roots = {"accounts", "oauth_signing_keys", "tenants"}
     for table in SCHEMA.sorted_tables:
         first = next(iter(table.primary_key.columns)).name
         assert (first == "tenant_id") == (table.name not in roots), table.name

@@ -38,6 +38,7 @@ MADE: dict[str, tuple[str, Schema]] = {
         "ledger/transactions",
         {"postings": _POSTINGS, "status": "pending"},
     ),
+    "oauth_client": ("oauth_clients", {"scopes": ["customers:read"]}),
     "refund": ("refunds", {"charge": seed("charge"), "amount": 5}),
     "requires_action": (
         "payment_intents",
@@ -65,6 +66,7 @@ CHARGE_OF = {
     "held_charge": "requires_capture",
 }
 DONE_TO: dict[str, tuple[str, str, str, Schema]] = {
+    "deleted_oauth_client": ("oauth_client", "DELETE", "oauth_clients/{made}", {}),
     "revoked_api_key": ("api_key", "POST", "api_keys/{made}/revoke", {}),
     "canceled": ("requires_payment_method", "POST", "payment_intents/{made}/cancel", {}),
     "closed_ledger_account": (

@@ -65,6 +65,7 @@ _KINDS: dict[str, tuple[str, ...]] = {
     "delivery": ("delivery",),
     "entrie": ("ledger_entry",),
     "intent": _INTENTS,
+    "oauth_client": ("oauth_client", "deleted_oauth_client"),
     "payment_intent": _INTENTS,
     "payment_method": ("method", "loose_method", "spent_method"),
     "payout": ("pending_payout", "payout", "failed_payout"),
@@ -131,6 +132,7 @@ _SENSIBLE: dict[str, Schema] = {
     "receipt_email": _one_of("ada@example.com", ""),
     "overlap_s": _one_of(0, 60, 604_800),
     "return_url": _one_of("https://shop.example/paid", "shop://paid"),
+    "scopes": _one_of(["customers:read"], ["charges:write", "events:read"]),
     "since": _one_of(0, 1_700_000_000),
     "source": _one_of("tok_visa", "tok_chargeDeclined"),
     "until": _one_of(1_700_000_001, 253_402_300_799),
@@ -146,6 +148,7 @@ _FEW_POSTINGS = {
 }
 _SENSIBLE_IN: dict[str, dict[str, Schema]] = {
     "CaptureChargeParams": {"amount": _amount(10, 900)},
+    "CreateOauthClientParams": {"authentication": _one_of("client_secret")},
     "CreateApiKeyParams": {"kind": _one_of("restricted"), "permissions": _one_of(["events:read"])},
     "CreateLedgerTransactionParams": {"postings": _FEW_POSTINGS},
     "CreateLedgerTransactionsParams": {
@@ -181,6 +184,7 @@ _LEFT_OUT = {
     *("automatic_payment_methods", "ending_before", "payment_method_data"),
 }
 _LEFT_OUT_OF = {
+    "CreateOauthClientParams": {"certificate_identity", "public_keys"},
     "UpdateWalletParams": {"limits"},
     "CreateWalletParams": {"limits"},
     "CreateLedgerTransactionParams": {"exchange", "expires_at"},

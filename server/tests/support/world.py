@@ -24,6 +24,7 @@ _SUFFICIENT: dict[str, dict[str, Any]] = {
     },
     "create_ledger_transaction": {"postings": [_POSTING]},
     "create_ledger_transactions": {"transactions": [{"postings": [_POSTING]}]},
+    "create_oauth_client": {"scopes": ["customers:read"]},
     "create_payment_intent": {"amount": 2000, "currency": "usd"},
     "create_payment_method": {"type": "card", "card": {"token": "tok_visa"}},
     "create_payout": {"amount": 10, "currency": "usd", "wallet": "{wallet}"},
@@ -100,6 +101,7 @@ class World:
 
 def populate(api: Api, database_url: str) -> World:
     api_key = api.post("/v1/api_keys", kind="restricted", permissions=["customers:read"])["id"]
+    oauth_client = api.post("/v1/oauth_clients", scopes=["customers:read"])["id"]
     customer = api.post("/v1/customers", name="Ada Lovelace", email="ada@example.com")["id"]
     method = api.post("/v1/payment_methods/pm_card_visa/attach", customer=customer)["id"]
     loose = api.post("/v1/payment_methods", type="card", card={"token": "tok_visa"})["id"]
@@ -149,6 +151,7 @@ def populate(api: Api, database_url: str) -> World:
     ids = {status: str(intent["id"]) for status, intent in intents.items()}
     ids |= {
         "api_key": api_key,
+        "oauth_client": oauth_client,
         "customer": customer,
         "payment_method": method,
         "loose_method": loose,

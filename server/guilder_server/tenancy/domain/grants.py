@@ -37,7 +37,7 @@ def require_all(holder: Holder, wanted: Collection[str] | None, declared: Collec
     if holder.permissions is None:
         return
     for one in sorted(grantable(declared) if wanted is None else wanted):
-        if not _holds(holder.permissions, one):
+        if not held(holder.permissions, one):
             raise Forbidden(
                 f"The provided key does not have the permission '{one}', so it cannot make, roll "
                 "or change what has it."
@@ -53,7 +53,8 @@ def require_within(holder: Holder, wanted: Sequence[str]) -> None:
         )
 
 
-def _holds(permissions: frozenset[str], wanted: str) -> bool:
+def held(permissions: Collection[str], wanted: str) -> bool:
+    """Whether a permission is among these; write includes read."""
     if wanted in permissions:
         return True
     noun, _, verb = wanted.partition(":")

@@ -74,9 +74,16 @@ def permissions(
             "as customers:read. There are: " + ", ".join(sorted(declared)) + ".",
             "permissions",
         )
+    return known_permissions(wanted, declared, "permissions")
+
+
+def known_permissions(
+    wanted: Sequence[str], declared: Collection[str], param: str
+) -> tuple[str, ...]:
+    """Each once, if there are all of them."""
     for one in wanted:
         if one not in declared:
-            raise _invalid("permissions", f"There is no permission {one!r}. {_near(one, declared)}")
+            raise _invalid(param, f"There is no permission {one!r}. {_near(one, declared)}")
     return tuple(sorted(set(wanted)))
 
 
