@@ -111,7 +111,7 @@ from guilder_server.queue.sweeps import Sweep, Sweeper
 from guilder_server.queue.wakeups import Bell
 from guilder_server.settings import Settings
 from guilder_server.tenancy import Account, Accounts, Keyring, view_account
-from guilder_server.tenancy.api import AccountApi, ApiKeysApi, Credentials
+from guilder_server.tenancy.api import AccountApi, ApiKeysApi, Credentials, noting
 from guilder_server.tenancy.domain.keys import ShownKey
 from guilder_server.tenancy.flows.api_keys import ApiKeys
 from guilder_server.tenancy.flows.uses import Uses
@@ -366,7 +366,7 @@ class Server:
     async def close(self) -> None:
         """First no new work, then what is under way, then the connections under it."""
         await self.sweeper.stop()
-        await self.uses.write()
+        await self.uses.finish()
         await self.executor.drain()
         await self.committer.close()
         await self.bell.close()
@@ -388,7 +388,7 @@ def compose(settings: Settings, clock: Clock, make_gateways: MakeGateways) -> Se
         api_version=API_VERSION,
         server_version=version("guilder"),
         origins=origins,
-        used=lambda credential: house.uses.note(credential.tenant, credential.id),
+        used=noting(house.uses),
     )
     # Whoever has a gateway with real cards has no use for a page that plays their bank.
     sandbox = house.default_gateway == Sandbox.name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from functools import lru_cache
 
@@ -16,6 +17,7 @@ from guilder_server.tenancy.domain.keys import ShownKey
 from guilder_server.tenancy.flows.accounts import Accounts
 from guilder_server.tenancy.flows.api_keys import ApiKeys
 from guilder_server.tenancy.flows.keyring import Keyring
+from guilder_server.tenancy.flows.uses import Uses
 
 
 class AccountApi:
@@ -70,6 +72,16 @@ class Credentials:
             permissions = frozenset(record.permissions or ())
         places = _networks(record.allowed_addresses)
         return Credential(record.tenant, record.kind, record.id, permissions, places)
+
+
+def noting(uses: Uses) -> Callable[[Credential], None]:
+    """Notes the uses of what programs come with; people have sessions."""
+
+    def note(credential: Credential) -> None:
+        if credential.actor_kind in ("api_key", "oauth_client"):
+            uses.note(credential.tenant, credential.id)
+
+    return note
 
 
 @lru_cache(maxsize=1024)

@@ -15,7 +15,15 @@ import httpx
 import psycopg
 import pytest
 
-from tests.support.operators import Operator, ask, becomes, operator_of, two_workers, warm
+from tests.support.operators import (
+    KNOWN_FOR_S,
+    Operator,
+    ask,
+    becomes,
+    operator_of,
+    two_workers,
+    warm,
+)
 from tests.support.served import Served
 from tests.support.servers import RunningCommand, run_guilder
 
@@ -79,26 +87,14 @@ def test_a_key_that_was_made_by_the_command_takes_a_payment(
     assert told["settings"]["dashboard"]["display_name"] == "Corner shop"
 
 
-def test_a_revoked_key_is_refused_by_every_process_within_five_seconds(
+def test_keys_that_are_revoked_in_a_storm_are_refused_by_every_process_within_five_seconds(
     beside: Operator, served: Served
 ) -> None:
+    """Under load, which asks with the keys all the time, and with a neighbour, which stays."""
     account = beside.account()
-    key, other = beside.key(account), beside.key(account)
-    warm(served.url, key["key"], other["key"])
-    assert beside.json("keys", "revoke", key["id"])["status"] == "revoked"
-    becomes(served.url, key["key"], unknown)
-    assert ask(served.url, other["key"]).status == 200
-
-
-def test_a_key_that_is_revoked_over_http_in_a_storm_is_refused_by_every_process(
-    beside: Operator, served: Served
-) -> None:
-    """Under load, which asks with the key all the time, and with its neighbour, which stays."""
-    account = beside.account()
-    key, other = beside.key(account), beside.key(account)
-    warm(served.url, key["key"], other["key"])
-    over, late = threading.Event(), []
-    revoked_at = float("inf")
+    one, two, other = (beside.key(account) for _ in range(3))
+    warm(served.url, *(key["key"] for key in (one, two, other)))
+    over, let_in = threading.Event(), dict[str, float]()
 
     def storm(secret: str) -> int:
         asked = 0
@@ -107,26 +103,26 @@ def test_a_key_that_is_revoked_over_http_in_a_storm_is_refused_by_every_process(
                 began = time.monotonic()
                 sent = {"Authorization": f"Bearer {secret}"}
                 status = client.get("/v1/customers", headers=sent).status_code
+                assert status == 200 or secret != other["key"]
+                if status == 200:
+                    let_in[secret] = began
                 asked += 1
-                if secret == key["key"]:
-                    if status == 200 and began > revoked_at + 5:
-                        late.append(began - revoked_at)
-                else:
-                    assert status == 200
         return asked
 
     with ThreadPoolExecutor(6) as callers:
-        storms = [callers.submit(storm, one["key"]) for one in (key, key, key, other, other)]
+        storms = [callers.submit(storm, key["key"]) for key in (one, one, two, two, other)]
         time.sleep(0.5)
-        path = f"/v1/api_keys/{key['id']}/revoke"
-        assert ask(served.url, other["key"], "POST", path).status == 200
+        assert beside.json("keys", "revoke", one["id"])["status"] == "revoked"
+        over_http = f"/v1/api_keys/{two['id']}/revoke"
+        assert ask(served.url, other["key"], "POST", over_http).status == 200
         revoked_at = time.monotonic()
-        time.sleep(6)
+        time.sleep(KNOWN_FOR_S + 1)
         over.set()
-        asked = sum(one.result() for one in storms)
-    assert late == []
+        asked = sum(each.result() for each in storms)
+    assert max(let_in[key["key"]] for key in (one, two)) < revoked_at + KNOWN_FOR_S
     assert asked > 500
-    assert {ask(served.url, key["key"]).status for _ in range(20)} == {401}
+    for key in (one, two):
+        assert {ask(served.url, key["key"]).status for _ in range(10)} == {401}
 
 
 def test_a_key_with_an_allow_list_is_shown_with_it_and_refused_from_elsewhere(

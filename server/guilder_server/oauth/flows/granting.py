@@ -24,8 +24,10 @@ from guilder_server.tenancy import digest, held
 GRANT = "client_credentials"
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 LONGEST_SCOPE = 4096
-# What a client signs to show that it is itself is not meant to be kept.
-_LONGEST_ASSERTED = timedelta(minutes=10)
+# What a client signs to show that it is itself is not meant to be kept; an hour is what libraries
+# write. Its clock may be ahead.
+_LONGEST_ASSERTED = timedelta(hours=1)
+_AHEAD = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +151,8 @@ class Granting:
             or not {self._place.issuer, self._place.token_endpoint} & {str(one) for one in meant}
             or ends is None
             or starts is None
-            or not now < ends <= now + _LONGEST_ASSERTED
-            or now < starts
+            or not now < ends <= now + _LONGEST_ASSERTED + _AHEAD
+            or now + _AHEAD < starts
             or not isinstance(jti, str)
             or not 0 < len(jti) <= 255
         ):

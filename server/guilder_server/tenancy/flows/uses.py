@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from guilder_server.kernel.clock import Clock
@@ -12,6 +14,7 @@ from guilder_server.tenancy.ports import UseStore
 
 # A credential that is used all the time is written down this often by each process.
 EVERY = timedelta(minutes=1)
+_LAST_WRITE_S = 5
 
 Place = tuple[int, str]  # tenant, id
 
@@ -41,3 +44,9 @@ class Uses:
             self._unwritten = uses | self._unwritten
             return 0
         return len(uses)
+
+    async def finish(self) -> None:
+        """The last write. An end is not held up by it: what cannot be written now is forgotten."""
+        with suppress(Exception):
+            async with asyncio.timeout(_LAST_WRITE_S):
+                await self.write()
