@@ -68,6 +68,7 @@ class KeysAndTokens:
             ) from None
         except BadToken as bad:
             log.warning("access_token_refused", reason=str(bad))
+            await self._bearers.refused(token, str(bad))
             raise Unauthenticated(
                 "This access token is not good here: it was not made by this server, or what it "
                 "stands for is no longer there.",

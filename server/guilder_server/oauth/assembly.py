@@ -46,12 +46,20 @@ class Oauth:
         self._issuer, self._declared, self._clock = issuer, grantable(declared), clock
         self.keys = SigningKeys(PostgresSigningKeys(pool, seals), clock, rotation)
         self.clients = Clients(self._store, uses, jose, pepper, declared, ids, clock)
+        refusals = AuditedRefusals(pool, ids, clock)
         self.bearers = Bearers(
-            self._store, self.keys, jose, issuer, clock, livemode_allowed=livemode_allowed
+            self._store,
+            self.keys,
+            jose,
+            refusals,
+            Guesses(),
+            issuer,
+            clock,
+            livemode_allowed=livemode_allowed,
         )
         self._granting = Granting(
             self._store,
-            AuditedRefusals(pool, ids, clock),
+            refusals,
             self.keys,
             jose,
             Guesses(),

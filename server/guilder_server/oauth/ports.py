@@ -27,8 +27,8 @@ class ClientStore(Protocol):
 
 
 class Refusals(Protocol):
-    async def audit(self, known: KnownClient, actor: Actor, error: str) -> None:
-        """Puts into the account's audit that a client was refused."""
+    async def audit(self, known: KnownClient, actor: Actor, action: str, error: str) -> None:
+        """Puts into the account's audit what a client, or who says to be it, was refused."""
 
 
 class SigningKeyStore(Protocol):

@@ -7,14 +7,16 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from guilder_server.kernel.actor import Actor
 from guilder_server.kernel.clock import Clock
 from guilder_server.kernel.errors import Unauthenticated
 from guilder_server.kernel.tenant import Tenant
 from guilder_server.oauth.domain import tokens
 from guilder_server.oauth.domain.client import KnownClient
 from guilder_server.oauth.domain.tokens import AccessClaims, BadToken
+from guilder_server.oauth.flows.guesses import Guesses
 from guilder_server.oauth.flows.keys import SigningKeys
-from guilder_server.oauth.ports import ClientStore, Signatures
+from guilder_server.oauth.ports import ClientStore, Refusals, Signatures
 from guilder_server.tenancy import Remembered, remember, require_active
 
 
@@ -36,6 +38,8 @@ class Bearers:
         store: ClientStore,
         keys: SigningKeys,
         signatures: Signatures,
+        refusals: Refusals,
+        guesses: Guesses,
         issuer: str,
         clock: Clock,
         *,
@@ -44,6 +48,7 @@ class Bearers:
     ) -> None:
         self._clients: Remembered[str, KnownClient] = Remembered(store.known, elapsed)
         self._keys, self._signatures = keys, signatures
+        self._refusals, self._guesses = refusals, guesses
         self._issuer, self._clock = issuer, clock
         self._livemode_allowed = livemode_allowed
         self._good: dict[bytes, AccessClaims] = {}
@@ -63,6 +68,17 @@ class Bearers:
             )
         require_active(tenant, known.account_status)
         return Bearer(tenant, known.client.id, claims.scopes)
+
+    async def refused(self, token: str, reason: str) -> None:
+        """Puts a token that was not good into the audit of the client that it names. That is a
+        word of whoever made it up, so only so many are written down."""
+        named = tokens.unverified_subject(token)
+        known = await self._clients.get(named) if named and named.isprintable() else None
+        if known is None or self._guesses.wait_s(known.client.id):
+            return
+        self._guesses.failed(known.client.id)
+        actor = Actor("oauth_client", known.client.id)
+        await self._refusals.audit(known, actor, "refuse_access_token", reason)
 
     async def _claims(self, token: str) -> AccessClaims:
         kid = tokens.kid_of(token)

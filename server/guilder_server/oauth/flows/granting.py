@@ -101,7 +101,7 @@ class Granting:
             self._guesses.failed(who)
             if known is not None:
                 actor = Actor("oauth_client", known.client.id, asked.address)
-                await self._refusals.audit(known, actor, refused.error)
+                await self._refusals.audit(known, actor, "refuse_oauth_token", refused.error)
             raise
         return await self._made(known, scopes)
 

@@ -75,13 +75,13 @@ class AuditedRefusals:
     def __init__(self, pool: Pool, ids: Ids, clock: Clock) -> None:
         self._pool, self._ids, self._clock = pool, ids, clock
 
-    async def audit(self, known: KnownClient, actor: Actor, error: str) -> None:
-        log.warning("oauth_token_refused", client=known.client.id, error=error)
+    async def audit(self, known: KnownClient, actor: Actor, action: str, error: str) -> None:
+        log.warning("oauth_refused", action=action, client=known.client.id, error=error)
         entry = AuditEntry(
             id=self._ids.new("aud"),
             created=self._clock.now(),
             actor=actor,
-            action="refuse_oauth_token",
+            action=action,
             object=KIND,
             object_id=known.client.id,
             after={"error": error},
