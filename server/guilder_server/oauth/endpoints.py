@@ -100,8 +100,12 @@ class OauthEndpoints:
         )
 
     async def _published(self, _: Request) -> Response:
+        try:
+            keys = await self._keys.published()
+        except Unavailable:
+            return _answer({"error": "temporarily_unavailable"}, 503)
         kept = f"public, max-age={int(COPIED_FOR.total_seconds())}"
-        return JSONResponse({"keys": await self._keys.published()}, headers={"Cache-Control": kept})
+        return JSONResponse({"keys": keys}, headers={"Cache-Control": kept})
 
     async def _described(self, _: Request) -> Response:
         return JSONResponse(self._metadata)

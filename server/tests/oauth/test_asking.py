@@ -221,6 +221,7 @@ def test_what_a_client_has_signed_is_good_once(signer: Client) -> None:
         {"jti": None},
         {"jti": "x" * 300},
         {"jti": 7},
+        {"jti": "\ud800"},
     ],
     ids=str,
 )

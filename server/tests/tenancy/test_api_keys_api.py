@@ -211,6 +211,33 @@ def test_a_key_is_refused_from_elsewhere_without_a_word_on_where(api: Api) -> No
     assert api.post(f"/v1/api_keys/{made['id']}", allowed_addresses="")["allowed_addresses"] == []
 
 
+def test_behind_a_trusted_proxy_it_is_the_callers_address_that_counts(
+    api_server: ApiServer,
+) -> None:
+    server = ApiServer(api_server.database_url, trusted_proxies="127.0.0.1")
+    server.start()
+    api = Api(server.url, server.open_account())
+    try:
+        made = api.post("/v1/api_keys", kind="secret", allowed_addresses=["203.0.113.0/24", "::1"])
+
+        def status(forwarded: str | None) -> int:
+            headers = {} if forwarded is None else {"X-Forwarded-For": forwarded}
+            answer = api.send("GET", "/v1/account", {}, secret=made["secret"], headers=headers)
+            return answer.status
+
+        assert status("203.0.113.7") == 200
+        assert status("::ffff:203.0.113.7") == 200
+        assert status("::1") == 200
+        assert status("198.51.100.1, 203.0.113.7") == 200
+        assert status("203.0.113.7, 198.51.100.1") == 403
+        assert status("198.51.100.1") == 403
+        assert status("unknown") == 403
+        assert status(None) == 403
+    finally:
+        api.close()
+        server.stop()
+
+
 @pytest.mark.parametrize(
     "network",
     ["203.0.113.7/24", "somewhere", "300.1.1.1", "10.0.0.0/33", "::ffff:10.0.0.0/104", "1.2.3.4;"],

@@ -155,6 +155,7 @@ class Granting:
             or now + _AHEAD < starts
             or not isinstance(jti, str)
             or not 0 < len(jti) <= 255
+            or not jti.isprintable()
         ):
             raise invalid_client()
         if not await self._store.once(known, hashlib.sha256(jti.encode()).digest(), ends):
