@@ -214,17 +214,17 @@ class House:
         self._move_money(ground, gateways)
 
     def _hand_out_keys(self, ground: Ground) -> None:
-        clock, use_store = ground.clock, PostgresUses(ground.pool)
+        settings, clock, use_store = ground.settings, ground.clock, PostgresUses(ground.pool)
+        pepper, declared = settings.key_pepper.encode(), declared_permissions()
         self.uses = Uses(use_store, clock)
         self.api_keys = ApiKeys(
             PostgresApiKeys(ground.pool, ground.reads),
             use_store,
-            ground.settings.key_pepper.encode(),
-            declared_permissions(),
+            pepper,
+            declared,
             ground.ids,
             clock,
         )
-        settings = ground.settings
         self.oauth = Oauth(
             ground.pool,
             ground.reads,
@@ -233,8 +233,8 @@ class House:
             ground.ids,
             clock,
             issuer=_public_url(settings),
-            pepper=settings.key_pepper.encode(),
-            declared=declared_permissions(),
+            pepper=pepper,
+            declared=declared,
             livemode_allowed=settings.livemode_allowed,
             rotation=timedelta(seconds=settings.oauth_key_rotation_s),
         )
