@@ -1,7 +1,8 @@
 """Writes `guilder_server/wire/`: the types of every request and answer, from `openapi.yaml`.
 
     python server/generate_wire.py            write the files
-    python server/generate_wire.py --check    exit 1, naming them, if they are not up to date
+    python server/generate_wire.py --check    exit 1, naming them, if they are not up to date, or if
+                                              an operation does not declare its permission
 
 One file per tag and one for what the tags share. A component whose name begins with a tag's noun
 belongs to that tag; the parameters of an operation belong to the operation's tag. The types are
@@ -225,16 +226,43 @@ def drift(wanted: Mapping[str, str]) -> list[str]:
     )
 
 
+def undeclared(contract: Schema) -> list[str]:
+    """What is wrong with the permissions that operations declare, each with its operation."""
+    nouns = contract.get("x-permission-nouns", ())
+    return [
+        f"{method.upper()} {path} ({item[method].get('operationId')}) {problem}"
+        for path, item in contract["paths"].items()
+        for method in METHODS
+        if method in item
+        if (problem := trouble_with(item[method].get("x-permission"), nouns))
+    ]
+
+
+def trouble_with(permission: object, nouns: Iterable[str]) -> str | None:
+    if permission is None:
+        return "does not declare its x-permission: who may call it?"
+    noun, _, verb = str(permission).partition(":")
+    if verb not in ("read", "write"):
+        return f"declares x-permission {permission!r}: it is written noun:read or noun:write"
+    if noun not in nouns:
+        return f"declares x-permission {permission!r}: x-permission-nouns has no {noun!r}"
+    return None
+
+
 def main(arguments: list[str]) -> int:
     if arguments not in ([], ["--check"]):
         sys.stderr.write(__doc__ or "")
         return 2
-    wanted = files(yaml.safe_load(CONTRACT.read_text("utf-8")))
+    contract = yaml.safe_load(CONTRACT.read_text("utf-8"))
+    problems = undeclared(contract)
+    for problem in problems:
+        sys.stderr.write(f"openapi.yaml: {problem}\n")
+    wanted = files(contract)
     changed = drift(wanted)
     if arguments == ["--check"]:
         for name in changed:
             sys.stderr.write(f"{name} is not what openapi.yaml says: run `make generate`\n")
-        return int(bool(changed))
+        return int(bool(changed or problems))
     TARGET.mkdir(exist_ok=True)
     for name in changed:
         if name in wanted:

@@ -10,6 +10,7 @@ from guilder_server.customers.infra.tables import CUSTOMERS
 from guilder_server.events.infra import tables as events
 from guilder_server.gateways.infra.store import ATTEMPTS
 from guilder_server.ledger.infra.tables import HOLDS, PROFILES, REFERENCES, REVERSALS
+from guilder_server.oauth.infra.tables import CLIENTS
 from guilder_server.payment_methods.infra.tables import PAYMENT_METHODS
 from guilder_server.payments.infra.store import CHARGES, INTENTS, REFUNDS
 from guilder_server.payouts.infra.store import PAYOUTS
@@ -18,7 +19,7 @@ from guilder_server.postgres import keys
 from guilder_server.postgres.rows import Mappings
 from guilder_server.postgres.schema import metadata
 from guilder_server.tenancy.infra import tables as tenancy
-from guilder_server.tenancy.infra.tables import ACCOUNTS, ORGANIZATIONS
+from guilder_server.tenancy.infra.tables import ACCOUNTS, API_KEYS, ORGANIZATIONS
 from guilder_server.usage.infra.tables import NOTICES
 from guilder_server.wallets.infra.tables import HOLDS as WALLET_HOLDS
 from guilder_server.wallets.infra.tables import TOP_UPS, TRANSFERS, WALLETS
@@ -26,6 +27,7 @@ from guilder_server.webhooks.infra.tables import DELIVERIES, ENDPOINTS, REPLAYS
 
 TIERS = (
     "tenancy",
+    "oauth",
     "people",
     "events",
     "ledger",
@@ -44,6 +46,8 @@ MAPPINGS = Mappings(
     [
         ORGANIZATIONS,
         ACCOUNTS,
+        API_KEYS,
+        CLIENTS,
         PROFILES,
         REVERSALS,
         HOLDS,

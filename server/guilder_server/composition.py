@@ -77,6 +77,10 @@ from guilder_server.ledger.views import (
     view_sums,
     view_transaction,
 )
+from guilder_server.oauth.api import KeysAndTokens, OauthClientsApi
+from guilder_server.oauth.assembly import Oauth
+from guilder_server.oauth.domain.client import ShownClient
+from guilder_server.oauth.views import view_client
 from guilder_server.payment_methods import PaymentMethod, PaymentMethods, view_payment_method
 from guilder_server.payment_methods.api import PaymentMethodsApi
 from guilder_server.payment_methods.flows import PaymentMethodFlows
@@ -122,15 +126,21 @@ from guilder_server.queue.sweeps import Sweep, Sweeper
 from guilder_server.queue.wakeups import Bell
 from guilder_server.settings import Settings
 from guilder_server.tenancy import Account, Accounts, Keyring, Organization
-from guilder_server.tenancy.api import AccountApi, Credentials
+from guilder_server.tenancy.api import AccountApi, ApiKeysApi, Credentials, noting
+from guilder_server.tenancy.domain.keys import ShownKey
 from guilder_server.tenancy.flows.accounts import Openings
+from guilder_server.tenancy.flows.api_keys import ApiKeys
 from guilder_server.tenancy.flows.operating import Operating
+from guilder_server.tenancy.flows.uses import Uses
+from guilder_server.tenancy.infra.api_keys import PostgresApiKeys
 from guilder_server.tenancy.infra.openings import Sides
 from guilder_server.tenancy.infra.organizations import PostgresOrganizations
 from guilder_server.tenancy.infra.store import PostgresAccounts, PostgresKeys
+from guilder_server.tenancy.infra.uses import PostgresUses
 from guilder_server.tenancy.operator_api import OperatorApi, WithOperator
 from guilder_server.tenancy.operator_keys import HandedOut, OperatorKeys
 from guilder_server.tenancy.operator_views import view_any_account, view_key, view_organization
+from guilder_server.tenancy.views import KeyView
 from guilder_server.usage import plans_in
 from guilder_server.usage.api import UsageApi
 from guilder_server.usage.calls import Calls
@@ -240,6 +250,7 @@ class House:
         )
         self.usage_store = PostgresUsage(pool)
         self.usage = UsageFlows(self.usage_store, ground.plans, clock)
+        self._hand_out_keys(ground)
         self._tell(ground)
         self._keep_books(ground)
         gateways = {gateway.name: gateway for gateway in make_gateways(settings, clock)}
@@ -255,6 +266,32 @@ class House:
         self.method_flows = PaymentMethodFlows(self.methods, method_store, self.customers, clock)
         self.customer_flows = CustomerFlows(customer_store, self.method_flows, ids, clock)
         self._move_money(ground, gateways)
+
+    def _hand_out_keys(self, ground: Ground) -> None:
+        settings, clock, use_store = ground.settings, ground.clock, PostgresUses(ground.pool)
+        pepper, declared = settings.key_pepper.encode(), declared_permissions()
+        self.uses = Uses(use_store, clock)
+        self.api_keys = ApiKeys(
+            PostgresApiKeys(ground.pool, ground.reads),
+            use_store,
+            pepper,
+            declared,
+            ground.ids,
+            clock,
+        )
+        self.oauth = Oauth(
+            ground.pool,
+            ground.reads,
+            ground.seals,
+            use_store,
+            ground.ids,
+            clock,
+            issuer=_public_url(settings),
+            pepper=pepper,
+            declared=declared,
+            livemode_allowed=settings.livemode_allowed,
+            rotation=timedelta(seconds=settings.oauth_key_rotation_s),
+        )
 
     def _tell(self, ground: Ground) -> None:
         settings, clock, ids = ground.settings, ground.clock, ground.ids
@@ -321,12 +358,14 @@ class House:
         """The handlers of every operation in the contract."""
         return [
             AccountApi(self.accounts),
+            ApiKeysApi(self.api_keys),
             BalanceApi(self.ledger),
             ChargesApi(self.tools),
             CustomersApi(self.customer_flows),
             LedgerAccountsApi(self.ledger_accounts, self.statements, self.trial_balance),
             LedgerCheckpointsApi(self.checkpoints),
             LedgerTransactionsApi(self.transactions, self.holds),
+            OauthClientsApi(self.oauth.clients, self.api_keys.holder),
             EventsApi(Events(self.event_store, self.webhooks)),
             InvitationsApi(self.people.inviting, RolesOf(self.people.members)),
             PaymentIntentsApi(self.tools),
@@ -377,6 +416,7 @@ class Server:
     network: Sender
     pages: Sequence[Route]
     calls: Calls
+    uses: Uses
 
     async def open(self) -> None:
         await self.pool.open()
@@ -386,6 +426,7 @@ class Server:
     async def close(self) -> None:
         """First no new work, then what is under way, then the connections under it."""
         await self.sweeper.stop()
+        await self.uses.finish()
         await self.executor.drain()
         await self.calls.flush()
         await self.committer.close()
@@ -401,9 +442,10 @@ def compose(settings: Settings, clock: Clock, make_gateways: MakeGateways) -> Se
     executor = make_executor(ground, house, contract)
     origins = Origins(networks(settings.trusted_proxies or ""))
     browser = Browser(_public_url(settings), settings.key_pepper.encode(), origins)
+    keyring = KeysAndTokens(Credentials(house.keyring), house.oauth.bearers)
     app = App(
         router=contract.bind(house.apis()),
-        keyring=WithOperator(Credentials(house.keyring), settings.operator_key),
+        keyring=WithOperator(keyring, settings.operator_key),
         executor=executor,
         ids=ground.ids,
         api_version=API_VERSION,
@@ -416,11 +458,13 @@ def compose(settings: Settings, clock: Clock, make_gateways: MakeGateways) -> Se
             origin=browser.origin,
             livemode_allowed=settings.livemode_allowed,
         ),
+        used=noting(house.uses),
     )
     # Whoever has a gateway with real cards has no use for a page that plays their bank.
     sandbox = house.default_gateway == Sandbox.name
     pages = SandboxPage(house.tools, executor).routes() if sandbox else []
-    people_pages = Pages(browser, house.people).routes()
+    pages += house.oauth.endpoints(origins, settings.client_cert_header).routes()
+    pages += Pages(browser, house.people).routes()
     sweeper = _sweeper(ground, house, executor)
     return Server(
         app,
@@ -430,8 +474,9 @@ def compose(settings: Settings, clock: Clock, make_gateways: MakeGateways) -> Se
         sweeper,
         ground.bell,
         house.network,
-        [*pages, *people_pages],
+        pages,
         ground.calls,
+        house.uses,
     )
 
 
@@ -476,6 +521,7 @@ def _sweeper(ground: Ground, house: House, executor: Executor) -> Sweeper:
             Sweep("expire_holds", jobs.expire_holds, every_s=30),
             Sweep("expire_ledger_holds", ledger_jobs.expire_holds, every_s=2),
             Sweep("expire_wallet_holds", wallet_jobs.expire_holds, every_s=2),
+            Sweep("note_uses", house.uses.write, every_s=5),
             Sweep("prune_keys", forget_keys, every_s=3600),
             Sweep("forget_people", people_jobs.forget, every_s=3600),
             Sweep("count_calls", ground.calls.flush, every_s=1),
@@ -514,6 +560,8 @@ def _views(clock: Clock) -> Views:
             Revealed: view_revealed,
             SeenInvitation: view_invitation,
             SeenSession: view_session,
+            ShownClient: view_client,
+            ShownKey: KeyView(clock),
             Told: EventView(snapshots.unpack),
             Usage: view_usage,
             AccountUsage: view_account_usage,

@@ -114,6 +114,12 @@ def _plans_file(value: str) -> str:
     return path
 
 
+def _header(value: str) -> str:
+    if not value.isascii() or not value.replace("-", "").isalnum():
+        raise ValueError("must be the name of a header, such as Client-Cert")
+    return value
+
+
 def _secret(value: str) -> str:
     if len(value) < _SHORTEST_SECRET:
         raise ValueError(
@@ -217,6 +223,14 @@ class Settings:
     )
     plans: str | None = _setting(
         None, _plans_file, "a TOML file of plans with their quotas; without it nothing is limited"
+    )
+    client_cert_header: str | None = _setting(
+        None,
+        _header,
+        "the header in which those proxies name a client's certificate; without it none is taken",
+    )
+    oauth_key_rotation_s: int = _setting(
+        86_400, _whole(60, 31_536_000), "how long each key signs OAuth tokens before the next does"
     )
     log_level: LogLevel = _setting(
         "info", _one_of("debug", "info", "warning", "error"), "the least severe lines to log"

@@ -113,6 +113,8 @@ class Worker:
             *_signing(settings, self._ground, chain),
             Sweep("forget_deliveries", forget_deliveries, every_s=3600),
             Sweep("forget_events", forget_events, every_s=3600),
+            Sweep("rotate_oauth_keys", house.oauth.keys.rotate, every_s=10),
+            Sweep("forget_oauth_assertions", house.oauth.forget_assertions, every_s=3600),
         ]
 
 

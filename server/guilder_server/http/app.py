@@ -14,7 +14,14 @@ from typing import Any, TypeAlias
 import structlog
 
 from guilder_server.http.answer import Answer, Streamed
-from guilder_server.http.auth import Credential, Keyring, authenticate, authorize, check_version
+from guilder_server.http.auth import (
+    Credential,
+    Keyring,
+    authenticate,
+    authorize,
+    check_address,
+    check_version,
+)
 from guilder_server.http.call import Call
 from guilder_server.http.decode import decode_body, decode_form, merge
 from guilder_server.http.errors import HttpRefusal, answer_error, answer_fault, trace_of
@@ -105,10 +112,11 @@ class App:
         server_version: str,
         origins: Origins | None = None,
         sessions: Sessions | None = None,
+        used: Callable[[Credential], None] = lambda _: None,
     ) -> None:
         self._router, self._keyring, self._executor = router, keyring, executor
         self._ids, self._origins = ids, origins or Origins()
-        self._sessions = sessions
+        self._sessions, self._used = sessions, used
         self._headers: list[Header] = [
             (b"cache-control", b"no-store"),
             (b"stripe-version", api_version.encode()),
@@ -157,6 +165,9 @@ class App:
             exchange.key = read_key(sent)
             exchange.echo(b"idempotency-key", exchange.key)
         credential = await self._credential(method, headers)
+        address = self._address(scope, headers)
+        check_address(credential, address)
+        self._used(credential)
         account = _text(headers, b"stripe-account")
         authorize(credential, operation, account)
         if account is not None:
@@ -174,7 +185,7 @@ class App:
             credential=credential,
             request_id=exchange.id,
             idempotency_key=exchange.key,
-            address=self._address(scope, headers),
+            address=address,
         )
         return await self._executor.run(route.handler, call)
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from guilder_server.http.operation import Operation
+from guilder_server.http.origin import Network, parse
 from guilder_server.kernel.actor import ActorKind
 from guilder_server.kernel.errors import Forbidden, InvalidRequest, Unauthenticated
 from guilder_server.kernel.tenant import Tenant
@@ -44,6 +45,8 @@ class Credential:
     session: str | None = None
     # What the account is on; None is the default one.
     plan: str | None = None
+    # From where it may be used; none is everywhere.
+    networks: tuple[Network, ...] = ()
 
     @property
     def actor_kind(self) -> ActorKind:
@@ -64,6 +67,18 @@ async def authenticate(authorization: str | None, keyring: Keyring) -> Credentia
     if credential is None:
         raise Unauthenticated(f"There is no such API key: {masked(token)}")
     return credential
+
+
+def check_address(credential: Credential, address: str | None) -> None:
+    """May it be used from there? What would be allowed is not for whoever found a key to know."""
+    if not credential.networks:
+        return
+    seen = parse(address)
+    if seen is None or not any(seen in network for network in credential.networks):
+        raise Forbidden(
+            "This API key may not be used from the address that this request comes from.",
+            code="address_not_allowed",
+        )
 
 
 def token_of(authorization: str | None) -> str:

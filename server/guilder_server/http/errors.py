@@ -53,8 +53,11 @@ UNSAID: Final = frozenset(
 # Codes of our own, or that mean something else here: the official page does not explain them.
 OWN: Final = frozenset(
     {
+        "access_token_expired",
+        "access_token_invalid",
         "account_closed",
         "account_suspended",
+        "address_not_allowed",
         "balance_exceeded",
         "csrf_token_invalid",
         "invitation_accepted",

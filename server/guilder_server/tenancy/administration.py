@@ -14,6 +14,7 @@ from guilder_server.kernel.audit import AuditEntry
 from guilder_server.kernel.clock import Clock, SystemClock
 from guilder_server.kernel.ids import Ids
 from guilder_server.postgres.trail import append_now
+from guilder_server.tenancy.domain.grants import grantable
 from guilder_server.tenancy.domain.keys import IssuedKey, KeyStatus
 from guilder_server.tenancy.flows.accounts import AccountDesk
 from guilder_server.tenancy.flows.keys import KeyDesk
@@ -67,7 +68,7 @@ class Desk:
 
     def shown(self, key: IssuedKey) -> tuple[IssuedKey, KeyStatus]:
         """A key with how it stands now."""
-        return key, key.status(self.notes.clock.now())
+        return key, key.key.status(self.notes.clock.now())
 
 
 @contextmanager
@@ -101,6 +102,6 @@ def desk_on(
     notes = _Notes(connection, ids, clock, actor, request_id)
     return Desk(
         AccountDesk(registry, ids, clock),
-        KeyDesk(registry, pepper, declared, ids, clock),
+        KeyDesk(registry, pepper, grantable(declared), ids, clock),
         notes,
     )

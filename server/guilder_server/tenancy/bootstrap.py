@@ -64,7 +64,7 @@ def open_account(
     publishable_key = publishable_key or keys.new_key("publishable", livemode)
     for key in (secret_key, publishable_key):
         adopted = desk.keys.adopt(account, livemode, key)
-    return DevAccount(account, adopted.record.tenant.id, secret_key, publishable_key)
+    return DevAccount(account, adopted.tenant.id, secret_key, publishable_key)
 
 
 def _ensure(
@@ -89,5 +89,5 @@ def _still_good(desk: Desk, account: str | None, key: str | None) -> str | None:
     known = None if key is None else desk.keys.known(key)
     if known is None:
         return key
-    gone = known.status(SystemClock().now()) != "active" or known.replaced_by is not None
-    return None if gone or known.record.tenant.account != account else key
+    gone = known.key.status(SystemClock().now()) != "active" or known.key.replaced_by is not None
+    return None if gone or known.tenant.account != account else key

@@ -138,7 +138,7 @@ def _told(key: IssuedKey) -> dict[str, Any]:
         "permissions": record.permissions and list(record.permissions),
         "expires_at": record.expires_at and record.expires_at.isoformat(),
         "revoked_at": record.revoked_at and record.revoked_at.isoformat(),
-        "replaced_by": key.replaced_by,
+        "replaced_by": key.key.replaced_by,
     }
 
 

@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from guilder_server.kernel.lists import ListQuery
 from guilder_server.kernel.steps import Page
 from guilder_server.kernel.tenant import Tenant
 from guilder_server.tenancy.domain.account import Account
-from guilder_server.tenancy.domain.keys import IssuedKey, KeyRecord
+from guilder_server.tenancy.domain.keys import ApiKey, IssuedKey, KeyRecord
 from guilder_server.tenancy.domain.organization import Organization
 
 
 class KeyStore(Protocol):
     async def find(self, digest: bytes) -> KeyRecord | None:
         """The key with this hash, be it expired or revoked."""
+
+
+class ApiKeyStore(Protocol):
+    """The keys of one tenant, for those who administer them over HTTP."""
+
+    async def api_key(self, tenant: Tenant, id: str) -> ApiKey | None: ...
+
+    async def api_keys(self, tenant: Tenant, query: ListQuery) -> Page: ...
+
+
+class UseStore(Protocol):
+    """When credentials were last used: rows of their own, so that noting a use waits for nobody."""
+
+    async def last_used(self, tenant: Tenant, ids: Sequence[str]) -> Mapping[str, datetime]:
+        """By id; one that was never used is not named."""
+
+    async def note(self, uses: Mapping[tuple[int, str], datetime]) -> None:
+        """By tenant and id. An older use than the one that is known changes nothing."""
 
 
 class AccountStore(Protocol):
@@ -47,8 +66,8 @@ class Registry(Protocol):
     def tenant(self, account: str, livemode: bool) -> Tenant:
         """The account in this mode; made the first time. Ask for the account before."""
 
-    def add_key(self, digest: bytes, key: IssuedKey) -> bool:
-        """False if a key with this hash is there already."""
+    def add_key(self, key: IssuedKey) -> bool:
+        """False if a key with its hash is there already."""
 
     def key(self, id: str) -> IssuedKey | None:
         """Nobody else changes it until the transaction has ended."""
@@ -60,7 +79,7 @@ class Registry(Protocol):
         """Oldest first; of all accounts unless one is named."""
 
     def change_key(self, key: IssuedKey) -> None:
-        """Store when it ends, and what has replaced it; nothing else about it ever changes."""
+        """Store when it ends, and what has replaced it; nothing else about it changes here."""
 
 
 class OrganizationStore(Protocol):

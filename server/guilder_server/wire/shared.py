@@ -161,10 +161,15 @@ MinorUnits: TypeAlias = int
 
 Month: TypeAlias = str
 
+Networks: TypeAlias = list[str]
+
 OffSession: TypeAlias = bool | Literal["one_off", "recurring"]
 
 OwnErrorCode: TypeAlias = Literal[
+    "access_token_expired",
+    "access_token_invalid",
     "account_suspended",
+    "address_not_allowed",
     "balance_exceeded",
     "csrf_token_invalid",
     "invitation_accepted",
@@ -201,6 +206,8 @@ OwnErrorCode: TypeAlias = Literal[
     "webhook_endpoints_limit",
 ]
 
+Permissions: TypeAlias = list[str]
+
 PreferredLocales: TypeAlias = list[str]
 
 RegulatedStatus: TypeAlias = Literal["regulated", "unregulated"]
@@ -210,6 +217,8 @@ RequestIfAvailable: TypeAlias = Literal["if_available", "never"]
 RequestThreeDSecure: TypeAlias = Literal["any", "automatic", "challenge"]
 
 Role: TypeAlias = Literal["owner", "admin", "developer", "finance", "support", "viewer"]
+
+Scopes: TypeAlias = list[str]
 
 SetupFutureUsage: TypeAlias = Literal["off_session", "on_session"]
 
@@ -562,9 +571,20 @@ class CardChecks(TypedDict):
     cvc_check: CardCheck | None
 
 
+class Creator(TypedDict):
+    id: str
+    type: Literal["api_key", "oauth_client", "user", "operator", "job"]
+
+
 class DeletedCustomer(TypedDict):
     id: str
     object: Literal["customer"]
+    deleted: Literal[True]
+
+
+class DeletedOauthClient(TypedDict):
+    id: str
+    object: Literal["oauth_client"]
     deleted: Literal[True]
 
 

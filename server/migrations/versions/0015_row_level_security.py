@@ -8,7 +8,7 @@ from guilder_server.postgres.isolation import isolate, of_hashes, of_operator, o
 from guilder_server.postgres.roles import provide
 
 revision = "0015"
-down_revision = "0013"
+down_revision = "0014"
 
 _LET_IN = f"SELECT tenant_id FROM api_keys WHERE {of_hashes('hash')}"  # noqa: S608 - a constant
 _SEEN = "SELECT account_id FROM tenants"
@@ -51,6 +51,9 @@ TABLES: dict[str, dict[str, str]] = {
     "webhook_replays": _KEPT | {"jobs": "SELECT, UPDATE"},
     "usage_counters": _KEPT | {"jobs": "SELECT, UPDATE", "own": _OR_OPERATOR},
     "usage_notices": _WRITTEN | _FOUND,
+    "credential_uses": {"jobs": "SELECT, INSERT, UPDATE"},
+    "oauth_assertions": _WRITTEN | {"jobs": "SELECT, DELETE"},
+    "oauth_clients": _KEPT | _FOUND,
     # A key is looked up by its hash, before anybody knows whose it is.
     "api_keys": _KEPT | {"own": f"{_OR_OPERATOR} OR {of_hashes('hash')}"},
     "tenants": _FOUND

@@ -26,3 +26,6 @@ TO guilder_people;
 GRANT SELECT ON accounts, tenants TO guilder_people;
 CREATE POLICY people ON accounts TO guilder_people USING (true);
 CREATE POLICY people ON tenants TO guilder_people USING (true);
+
+-- Tokens are signed for whoever has one.
+GRANT SELECT, INSERT, DELETE ON oauth_signing_keys TO guilder_jobs;

@@ -28,6 +28,8 @@ KINDS = {
     "transaction": "ledger_transaction",
 }
 LISTED = {
+    "list_api_keys": "api_key",
+    "list_oauth_clients": "oauth_client",
     "list_balance_transactions": "balance_transaction",
     "list_charges": "charge",
     "list_customer_payment_methods": "payment_method",

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import json
+import signal
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psycopg
 import pytest
 
-from tests.support.operators import Operator, ask, becomes, operator_of, two_workers, warm
+from tests.support.operators import (
+    KNOWN_FOR_S,
+    Operator,
+    ask,
+    becomes,
+    operator_of,
+    two_workers,
+    warm,
+)
 from tests.support.served import Served
 from tests.support.servers import RunningCommand, run_guilder
 
@@ -75,15 +87,75 @@ def test_a_key_that_was_made_by_the_command_takes_a_payment(
     assert told["settings"]["dashboard"]["display_name"] == "Corner shop"
 
 
-def test_a_revoked_key_is_refused_by_every_process_within_five_seconds(
+def test_keys_that_are_revoked_in_a_storm_are_refused_by_every_process_within_five_seconds(
+    beside: Operator, served: Served
+) -> None:
+    """Under load, which asks with the keys all the time, and with a neighbour, which stays."""
+    account = beside.account()
+    one, two, other = (beside.key(account) for _ in range(3))
+    warm(served.url, *(key["key"] for key in (one, two, other)))
+    over, let_in = threading.Event(), dict[str, float]()
+
+    def storm(secret: str) -> int:
+        asked = 0
+        with httpx.Client(base_url=served.url, verify=False, timeout=30) as client:
+            while not over.is_set():
+                began = time.monotonic()
+                sent = {"Authorization": f"Bearer {secret}"}
+                status = client.get("/v1/customers", headers=sent).status_code
+                assert status == 200 or secret != other["key"]
+                if status == 200:
+                    let_in[secret] = began
+                asked += 1
+        return asked
+
+    with ThreadPoolExecutor(6) as callers:
+        storms = [callers.submit(storm, key["key"]) for key in (one, one, two, two, other)]
+        time.sleep(0.5)
+        assert beside.json("keys", "revoke", one["id"])["status"] == "revoked"
+        over_http = f"/v1/api_keys/{two['id']}/revoke"
+        assert ask(served.url, other["key"], "POST", over_http).status == 200
+        revoked_at = time.monotonic()
+        time.sleep(KNOWN_FOR_S + 1)
+        over.set()
+        asked = sum(each.result() for each in storms)
+    assert max(let_in[key["key"]] for key in (one, two)) < revoked_at + KNOWN_FOR_S
+    assert asked > 500
+    for key in (one, two):
+        assert {ask(served.url, key["key"]).status for _ in range(10)} == {401}
+
+
+def test_a_key_with_an_allow_list_is_shown_with_it_and_refused_from_elsewhere(
     beside: Operator, served: Served
 ) -> None:
     account = beside.account()
-    key, other = beside.key(account), beside.key(account)
-    warm(served.url, key["key"], other["key"])
-    assert beside.json("keys", "revoke", key["id"])["status"] == "revoked"
-    becomes(served.url, key["key"], unknown)
-    assert ask(served.url, other["key"]).status == 200
+    here = beside.key(account, "secret", "--allow", "127.0.0.0/8", "::1", "--name", "here")
+    away = beside.key(account, "secret", "--allow", "203.0.113.0/24")
+    assert ask(served.url, here["key"]).status == 200
+    assert ask(served.url, away["key"]).err == "address_not_allowed"
+    assert here["allowed_addresses"] == ["127.0.0.0/8", "::1/128"]
+    assert here["created_by"] == {"id": "cli", "type": "operator"}
+    listed = beside("keys", "list", "--account", account).out
+    assert "127.0.0.0/8,::1/128" in listed
+    refused = beside(
+        *("keys", "create", "--account", account, "--mode", "test", "--kind", "secret"),
+        *("--allow", "203.0.113.0/24", "everywhere"),
+    )
+    assert refused.status == 2
+    assert refused.err.startswith("guilder: --allow: 'everywhere' is no network.")
+
+
+def test_when_a_key_was_last_used_is_written_down_before_the_server_ends(
+    database_url: str, tmp_path: Path
+) -> None:
+    operator = operator_of(database_url)
+    key = operator.key(operator.account())
+    with Served(database_url, tmp_path / "log") as served:
+        assert ask(served.url, key["key"]).status == 200
+        served.signal(signal.SIGTERM)
+        assert served.ended() == 0
+    (listed,) = operator.json("keys", "list")["data"]
+    assert abs(listed["last_used_at"] - time.time()) < 60
 
 
 def test_a_rolled_key_and_the_new_one_overlap(beside: Operator, served: Served) -> None:
@@ -208,7 +280,8 @@ def test_the_list_says_what_is_known_of_each_key(operator: Operator) -> None:
     assert live["expires_at"] - live["created"] == 90 * DAY_S
 
     head, *lines = operator("keys", "list").out.splitlines()
-    assert head.split() == ["ID", "ACCOUNT", "KIND", "MODE", "KEY", "CREATED", "STATUS", "NAME"]
+    words = "ID ACCOUNT KIND MODE KEY CREATED BY LAST USED STATUS FROM NAME"
+    assert head.split() == words.split()
     assert lines[0].split()[:5] == [
         *(key["id"], one, "restricted", "test", f"rk_test_****{key['key'][-4:]}")
     ]
@@ -232,7 +305,7 @@ def test_an_account_without_keys_is_told_how_to_make_one(operator: Operator) -> 
         ("customers:delete", "Did you mean customers:read or customers:write?"),
         ("Refunds:Write", "refunds:write"),
         ("payment_intent:write", "payment_intents:write"),
-        ("everything", "There are: account:read, balance:read"),
+        ("everything", "There are: account:read, api_keys:read"),
     ],
 )
 def test_a_permission_that_is_none_is_refused_and_the_near_ones_named(

@@ -39,6 +39,8 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         "GUILDER_WORKERS": "4",
         "GUILDER_PUBLIC_URL": "https://pay.example.com/",
         "GUILDER_TRUSTED_PROXIES": "10.0.0.0/8, 192.0.2.1",
+        "GUILDER_CLIENT_CERT_HEADER": "Client-Cert",
+        "GUILDER_OAUTH_KEY_ROTATION_S": "3600",
         "GUILDER_LOG_LEVEL": "debug",
         "GUILDER_ACCESS_LOG": "on",
         "GUILDER_GATEWAY_TIMEOUT_MS": "5000",
@@ -65,6 +67,8 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
     [
         ("GUILDER_PORT", "", "from 0 to 65535"),
         ("GUILDER_TRUSTED_PROXIES", "10.0.0.1/8", "has host bits set"),
+        ("GUILDER_CLIENT_CERT_HEADER", "Client Cert:", "the name of a header"),
+        ("GUILDER_OAUTH_KEY_ROTATION_S", "59", "from 60 to 31536000"),
         ("GUILDER_PORT", "70000", "from 0 to 65535"),
         ("GUILDER_PORT", "-1", "from 0 to 65535"),
         ("GUILDER_PORT", "4_242", "from 0 to 65535"),

@@ -7,6 +7,8 @@ import base64
 import pytest
 
 from guilder_server.http import auth
+from guilder_server.http.auth import Credential
+from guilder_server.http.origin import networks
 from guilder_server.kernel.errors import Forbidden, InvalidRequest, Unauthenticated
 from tests.http.small import CONTRACT, TENANT, Keys
 
@@ -100,3 +102,15 @@ def test_any_version_is_welcome(version: str | None) -> None:
 def test_what_is_no_version_is_refused(version: str) -> None:
     with pytest.raises(InvalidRequest, match="Stripe-Version"):
         auth.check_version(version)
+
+
+def test_a_key_with_networks_is_refused_where_the_address_is_not_known() -> None:
+    bound = Credential(TENANT, "secret", "key_1", None, networks("203.0.113.0/24, 2001:db8::/32"))
+    for seen in ("203.0.113.9", "2001:db8::1", "::ffff:203.0.113.9"):
+        auth.check_address(bound, seen)
+    for elsewhere in (None, "", "unix", "203.0.114.9", "2001:db9::1"):
+        with pytest.raises(Forbidden) as caught:
+            auth.check_address(bound, elsewhere)
+        assert caught.value.code == "address_not_allowed"
+        assert "203.0.113" not in caught.value.message
+    auth.check_address(Credential(TENANT, "secret", "key_1"), None)

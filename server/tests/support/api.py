@@ -189,7 +189,12 @@ class ApiServer:
             **{"public_url": self.url, **settings},
         )
         config = uvicorn.Config(
-            create_app(self._settings), loop="uvloop", http="httptools", log_level="warning"
+            create_app(self._settings),
+            loop="uvloop",
+            http="httptools",
+            log_level="warning",
+            # As `guilder serve` has it: which proxies are believed is for http/origin.py to say.
+            proxy_headers=False,
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(

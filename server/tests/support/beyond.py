@@ -7,6 +7,7 @@ from typing import Any
 # What these look like the contract alone says.
 OBJECTS = frozenset(
     {
+        *("api_key", "oauth_client"),
         *("ledger_account", "ledger_balance", "ledger_balances", "ledger_bulk_result"),
         *("ledger_checkpoint", "ledger_entry", "ledger_statement", "ledger_transaction"),
         *("invitation", "session", "user"),

@@ -190,7 +190,9 @@ def example(schema: Schema) -> Any:
         case {"type": "boolean"}:
             return True
         case {"pattern": pattern}:
-            return next(word for word in ("usd", "1.5") if re.search(pattern, word))
+            return next(
+                word for word in ("usd", "1.5", "customers:read") if re.search(pattern, word)
+            )
     return "x" * max(1, shape.get("minLength", 1))
 
 

@@ -25,6 +25,7 @@ _POSTINGS = [
 # How an object of each kind comes about: made at once, the charge of a payment, or something
 # made to which something was done.
 MADE: dict[str, tuple[str, Schema]] = {
+    "api_key": ("api_keys", {"kind": "restricted", "permissions": ["customers:read"]}),
     "customer": ("customers", {"name": "Ada", "email": "ada@example.com"}),
     "declined": ("payment_intents", {**PAID, "payment_method": "pm_card_chargeDeclined"}),
     "held_alone": ("charges", _HELD),
@@ -38,6 +39,7 @@ MADE: dict[str, tuple[str, Schema]] = {
         "ledger/transactions",
         {"postings": _POSTINGS, "status": "pending"},
     ),
+    "oauth_client": ("oauth_clients", {"scopes": ["customers:read"]}),
     "refund": ("refunds", {"charge": seed("charge"), "amount": 5}),
     "requires_action": (
         "payment_intents",
@@ -65,6 +67,8 @@ CHARGE_OF = {
     "held_charge": "requires_capture",
 }
 DONE_TO: dict[str, tuple[str, str, str, Schema]] = {
+    "deleted_oauth_client": ("oauth_client", "DELETE", "oauth_clients/{made}", {}),
+    "revoked_api_key": ("api_key", "POST", "api_keys/{made}/revoke", {}),
     "canceled": ("requires_payment_method", "POST", "payment_intents/{made}/cancel", {}),
     "closed_ledger_account": (
         "ledger_account",

@@ -58,6 +58,7 @@ _CHARGES = ("charge", "held_charge", "failed_charge", "held_alone")
 _TRANSACTIONS = ("ledger_transaction", "pending_ledger_transaction", "voided_ledger_transaction")
 _KINDS: dict[str, tuple[str, ...]] = {
     "account": ("ledger_account", "frozen_ledger_account", "closed_ledger_account"),
+    "api_key": ("api_key", "revoked_api_key"),
     "charge": _CHARGES,
     "checkpoint": ("ledger_checkpoint",),
     "customer": ("customer", "deleted_customer"),
@@ -66,6 +67,7 @@ _KINDS: dict[str, tuple[str, ...]] = {
     "entrie": ("ledger_entry",),
     "intent": _INTENTS,
     "invitation": ("invitation",),
+    "oauth_client": ("oauth_client", "deleted_oauth_client"),
     "payment_intent": _INTENTS,
     "payment_method": ("method", "loose_method", "spent_method"),
     "payout": ("pending_payout", "payout", "failed_payout"),
@@ -97,6 +99,7 @@ _FIRST = {
 _CARDS = ("pm_card_visa", "pm_card_chargeDeclined", "pm_card_threeDSecure2Required")
 # What a parameter may be, of all that the contract allows, for a request to be carried out.
 _SENSIBLE: dict[str, Schema] = {
+    "allowed_addresses": _one_of(["203.0.113.0/24"], ["2001:db8::/32", "192.0.2.7"]),
     "amount": _amount(2010, 3000),
     "amount_to_capture": _amount(10, 2000),
     "ceiling": {"type": "integer", "minimum": 0, "maximum": 10**15},
@@ -134,6 +137,7 @@ _SENSIBLE: dict[str, Schema] = {
     "receipt_email": _one_of("ada@example.com", ""),
     "overlap_s": _one_of(0, 60, 604_800),
     "return_url": _one_of("https://shop.example/paid", "shop://paid"),
+    "scopes": _one_of(["customers:read"], ["charges:write", "events:read"]),
     "since": _one_of(0, 1_700_000_000),
     "source": _one_of("tok_visa", "tok_chargeDeclined"),
     "until": _one_of(1_700_000_001, 253_402_300_799),
@@ -149,6 +153,8 @@ _FEW_POSTINGS = {
 }
 _SENSIBLE_IN: dict[str, dict[str, Schema]] = {
     "CaptureChargeParams": {"amount": _amount(10, 900)},
+    "CreateOauthClientParams": {"authentication": _one_of("client_secret")},
+    "CreateApiKeyParams": {"kind": _one_of("restricted"), "permissions": _one_of(["events:read"])},
     "CreateLedgerTransactionParams": {"postings": _FEW_POSTINGS},
     "CreateLedgerTransactionsParams": {
         "transactions": {
@@ -183,6 +189,7 @@ _LEFT_OUT = {
     *("automatic_payment_methods", "ending_before", "payment_method_data"),
 }
 _LEFT_OUT_OF = {
+    "CreateOauthClientParams": {"certificate_identity", "public_keys"},
     "UpdateWalletParams": {"limits"},
     "CreateWalletParams": {"limits"},
     "CreateLedgerTransactionParams": {"exchange", "expires_at"},
@@ -199,6 +206,7 @@ _LEFT_OUT_OF = {
     "PaymentMethodCardParams": {"token"},
 }
 _NEEDED = {
+    "CreateApiKeyParams": ["permissions"],
     "CreateChargeParams": ["source"],
     "CreatePaymentMethodParams": ["card"],
     "CreatePayoutParams": ["wallet"],

@@ -15,6 +15,7 @@ LISTENER = "https://8.8.8.8/guilder"
 _POSTING = {"debit": "{ledger_account}", "credit": "{other_ledger_account}", "amount": 100}
 # What a request to an operation needs besides its path.
 _SUFFICIENT: dict[str, dict[str, Any]] = {
+    "create_api_key": {"kind": "restricted", "permissions": ["customers:read"]},
     "attach_payment_method": {"customer": "{customer}"},
     "create_charge": {"amount": 2000, "currency": "usd", "source": "tok_visa"},
     "create_invitation": {"email": "grace@example.com", "role": "viewer"},
@@ -25,6 +26,7 @@ _SUFFICIENT: dict[str, dict[str, Any]] = {
     },
     "create_ledger_transaction": {"postings": [_POSTING]},
     "create_ledger_transactions": {"transactions": [{"postings": [_POSTING]}]},
+    "create_oauth_client": {"scopes": ["customers:read"]},
     "create_payment_intent": {"amount": 2000, "currency": "usd"},
     "create_payment_method": {"type": "card", "card": {"token": "tok_visa"}},
     "create_payout": {"amount": 10, "currency": "usd", "wallet": "{wallet}"},
@@ -102,6 +104,8 @@ class World:
 def populate(api: Api, database_url: str) -> World:
     email = f"{api.account.account.lower()}@example.com"
     invitation = api.post("/v1/invitations", email=email, role="viewer")["id"]
+    api_key = api.post("/v1/api_keys", kind="restricted", permissions=["customers:read"])["id"]
+    oauth_client = api.post("/v1/oauth_clients", scopes=["customers:read"])["id"]
     customer = api.post("/v1/customers", name="Ada Lovelace", email="ada@example.com")["id"]
     method = api.post("/v1/payment_methods/pm_card_visa/attach", customer=customer)["id"]
     loose = api.post("/v1/payment_methods", type="card", card={"token": "tok_visa"})["id"]
@@ -150,6 +154,8 @@ def populate(api: Api, database_url: str) -> World:
     event = api.get("/v1/events")["data"][0]["id"]
     ids = {status: str(intent["id"]) for status, intent in intents.items()}
     ids |= {
+        "api_key": api_key,
+        "oauth_client": oauth_client,
         "customer": customer,
         "invitation": invitation,
         "session": "sess_nobodys",

@@ -165,7 +165,7 @@ def test_what_is_made_is_what_is_listed(at_desk: Desk, clock: ManualClock) -> No
     other = a_key(at_desk).key
     assert at_desk.keys.all() == [one, other]
     assert at_desk.keys.all(one.record.tenant.account) == [one]
-    assert (one.created, one.record.expires_at) == (NOW, NOW + 90 * DAY)
+    assert (one.key.created, one.record.expires_at) == (NOW, NOW + 90 * DAY)
     assert other.record.expires_at is None
     with pytest.raises(NotFound):
         at_desk.keys.all("acct_none")
@@ -192,11 +192,11 @@ def test_a_rolled_key_hands_over_all_that_it_is(at_desk: Desk, clock: ManualCloc
     new, ending = at_desk.keys.roll(old.key.id, DAY)
     assert new.token != old.token
     assert (new.key.record.kind, new.key.record.tenant) == ("restricted", old.key.record.tenant)
-    assert (new.key.record.permissions, new.key.name) == (("customers:read",), "till")
+    assert (new.key.record.permissions, new.key.key.name) == (("customers:read",), "till")
     # It lives as long as the old one was made for.
     assert new.key.record.expires_at == clock.now() + 90 * DAY
     assert ending.record.expires_at == clock.now() + DAY
-    assert ending.replaced_by == new.key.id
+    assert ending.key.replaced_by == new.key.id
     assert at_desk.keys.all() == [ending, new.key]
 
 
@@ -209,7 +209,7 @@ def test_an_overlap_does_not_lengthen_a_keys_life(at_desk: Desk, clock: ManualCl
 
 def test_without_overlap_the_old_key_ends_at_once(at_desk: Desk, clock: ManualClock) -> None:
     _, ending = at_desk.keys.roll(a_key(at_desk).key.id, timedelta(0))
-    assert ending.status(clock.now()) == "expired"
+    assert ending.key.status(clock.now()) == "expired"
 
 
 @pytest.mark.parametrize("overlap", [timedelta(microseconds=-1), 7 * DAY + timedelta(seconds=1)])
@@ -263,7 +263,7 @@ def test_of_those_who_roll_a_key_together_one_does(database_url: str) -> None:
     with desk(database_url, PEPPER) as at:
         old, *new = at.keys.all()
     assert new == rolled
-    assert old.replaced_by == rolled[0].id
+    assert old.key.replaced_by == rolled[0].id
 
 
 def test_keys_made_together_share_their_tenant(database_url: str) -> None:

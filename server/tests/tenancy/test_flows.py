@@ -12,7 +12,7 @@ from guilder_server.kernel.errors import Forbidden, Unauthenticated
 from guilder_server.kernel.tenant import Tenant
 from guilder_server.tenancy.domain import keys
 from guilder_server.tenancy.domain.keys import KeyRecord
-from guilder_server.tenancy.flows import keyring as flows
+from guilder_server.tenancy.flows import remembering
 from guilder_server.tenancy.flows.keyring import Keyring
 
 pytestmark = pytest.mark.anyio
@@ -148,11 +148,11 @@ async def test_an_unknown_key_is_remembered_for_a_second(
 async def test_a_flood_of_invented_keys_fills_no_memory_and_forgets_no_key(
     keyring: Keyring, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(flows, "MOST_REMEMBERED", 10)
+    monkeypatch.setattr(remembering, "MOST_REMEMBERED", 10)
     await keyring.find(KEY)
     for _ in range(100):
         await keyring.find(keys.new_key("secret", False))
-    assert len(keyring._unknown) == 10
+    assert len(keyring._records._unknown) == 10
     asked = shelf.asked
     await keyring.find(KEY)
     assert shelf.asked == asked

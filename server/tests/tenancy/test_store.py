@@ -128,7 +128,7 @@ async def test_a_restricted_key_may_do_what_it_lists_and_no_more(
         connection.execute(
             """UPDATE api_keys SET permissions = '["charges:read"]' WHERE kind = 'restricted'"""
         )
-    credentials._keyring._known.clear()
+    credentials._keyring._records._known.clear()
     found = await credentials.find(restricted)
     assert found is not None
     assert found.permissions == frozenset({"charges:read"})

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 _WHERE = "`guilder accounts list` shows the accounts, `guilder keys list` their keys."
 
+# Options that are given once or more are named after one of what they list.
+_OPTIONS = {"allowed_addresses": "allow", "permissions": "permission"}
+
 
 class Denied(Exception):
     """The message says what to do. `status` is 2 for a mistake in the command line."""
@@ -78,4 +81,6 @@ def require_current_schema(database_url: str) -> None:
 
 def _about(param: str | None) -> str:
     """The option that a parameter was given as; an id has none."""
-    return "" if param in {None, "id"} else f"--{str(param).replace('_', '-')}: "
+    if param in {None, "id"}:
+        return ""
+    return f"--{_OPTIONS.get(str(param), str(param)).replace('_', '-')}: "

@@ -35,6 +35,7 @@ def create(
     permissions: Sequence[str],
     name: str | None,
     expires_in: timedelta | None,
+    allow: Sequence[str],
     json: bool,
 ) -> int:
     with opened(settings, data_dir, "keys create", makes_keys=True) as desk:
@@ -45,6 +46,7 @@ def create(
             permissions=permissions,
             name=name,
             expires_in=expires_in,
+            allowed_addresses=allow,
         )
         desk.note(account, "create_api_key", "api_key", made.key.id, after=_document(made.key))
     notes = _notes(made, settings)
@@ -62,17 +64,32 @@ def show_all(settings: Settings, data_dir: Path | None, *, account: str | None, 
         show_list([_document(key) for key in keys])
     elif keys:
         show_table(
-            ("ID", "ACCOUNT", "KIND", "MODE", "KEY", "CREATED", "STATUS", "NAME"),
+            (
+                "ID",
+                "ACCOUNT",
+                "KIND",
+                "MODE",
+                "KEY",
+                "CREATED",
+                "BY",
+                "LAST USED",
+                "STATUS",
+                "FROM",
+                "NAME",
+            ),
             [
                 (
                     key.id,
-                    key.record.tenant.account,
-                    key.record.kind,
+                    key.tenant.account,
+                    key.key.kind,
                     _mode(key),
                     key.record.shown(),
-                    shown(key.created),
+                    shown(key.key.created),
+                    _creator(key),
+                    "never" if key.last_used_at is None else shown(key.last_used_at),
                     _standing(key),
-                    key.name,
+                    ",".join(key.key.allowed_addresses) or "anywhere",
+                    key.key.name,
                 )
                 for key in keys
             ],
@@ -98,9 +115,9 @@ def roll(
         show_document(_document(made.key) | fresh)
         return 0
     _show_new(made, notes)
-    assert old.record.expires_at is not None
+    assert old.key.expires_at is not None
     if overlap:
-        print(f"The old one, {id}, is let in until {shown(old.record.expires_at)}.")
+        print(f"The old one, {id}, is let in until {shown(old.key.expires_at)}.")
     else:
         print(f"The old one, {id}, is refused within 5 seconds.")
     return 0
@@ -121,8 +138,8 @@ def revoke(settings: Settings, data_dir: Path | None, id: str, *, json: bool) ->
 def _show_new(made: NewKey, notes: Sequence[str]) -> None:
     print(f"{made.token}\n\n{_KEEP_IT}")
     print(f"Its id, to roll or to revoke it: {made.key.id}")
-    if made.key.record.expires_at is not None:
-        print(f"It expires at {shown(made.key.record.expires_at)}.")
+    if made.key.key.expires_at is not None:
+        print(f"It expires at {shown(made.key.key.expires_at)}.")
     for note in notes:
         print(note)
 
@@ -137,36 +154,45 @@ def _notes(made: NewKey, settings: Settings) -> list[str]:
     return notes
 
 
-def _document(key: IssuedKey) -> dict[str, Any]:
-    record = key.record
+def _document(issued: IssuedKey) -> dict[str, Any]:
+    key = issued.key
+    by = {"id": key.created_by_id, "type": key.created_by_type}
     return {
         "id": key.id,
         "object": "api_key",
-        "account": record.tenant.account,
-        "account_status": record.account_status,
-        "mode": _mode(key),
-        "kind": record.kind,
-        "permissions": None if record.permissions is None else list(record.permissions),
+        "account": issued.tenant.account,
+        "account_status": issued.account_status,
+        "mode": _mode(issued),
+        "kind": key.kind,
+        "permissions": None if key.permissions is None else list(key.permissions),
+        "allowed_addresses": list(key.allowed_addresses),
         "name": key.name,
-        "last4": record.last4,
+        "last4": key.last4,
         "status": key.status(datetime.now(UTC)),
         "created": unix(key.created),
-        "expires_at": unix(record.expires_at),
-        "revoked_at": unix(record.revoked_at),
+        "created_by": None if key.created_by_id is None else by,
+        "last_used_at": unix(issued.last_used_at),
+        "expires_at": unix(key.expires_at),
+        "revoked_at": unix(key.revoked_at),
         "replaced_by": key.replaced_by,
     }
 
 
+def _creator(issued: IssuedKey) -> str | None:
+    """Who made it; that whoever runs the server did so says enough."""
+    key = issued.key
+    return "operator" if key.created_by_type == "operator" else key.created_by_id
+
+
 def _mode(key: IssuedKey) -> str:
-    return "live" if key.record.tenant.livemode else "test"
+    return "live" if key.tenant.livemode else "test"
 
 
 def _standing(key: IssuedKey) -> str:
     """The status, as far as the key goes: its account may be suspended or closed."""
-    record = key.record
-    status = key.status(datetime.now(UTC))
+    status, ends = key.key.status(datetime.now(UTC)), key.key.expires_at
     if status != "active":
         return status
-    if record.account_status != "active":
-        return f"account {record.account_status}"
-    return "active" if record.expires_at is None else f"until {shown(record.expires_at)}"
+    if key.account_status != "active":
+        return f"account {key.account_status}"
+    return "active" if ends is None else f"until {shown(ends)}"

@@ -25,7 +25,7 @@ _CREATE_KEY = """\
 examples:
   guilder keys create --account acct_... --mode test --kind secret
   guilder keys create --account acct_... --mode live --kind restricted --expires-in 90d \\
-    --name shop --permission payment_intents:write customers:read
+    --name shop --permission payment_intents:write customers:read --allow 203.0.113.0/24
 
 write includes read. The key is printed once, when it is made; only its hash is stored."""
 
@@ -97,6 +97,14 @@ def _add_keys(commands: _Commands[argparse.ArgumentParser], add: Add) -> None:
     create.add_argument(
         "--expires-in", type=_length, metavar="TIME", help="such as 12h or 90d (never)"
     )
+    create.add_argument(
+        "--allow",
+        action="extend",
+        nargs="+",
+        default=[],
+        metavar="NETWORK",
+        help="from where it may be used, such as 203.0.113.0/24; once or more (anywhere)",
+    )
     create.epilog = _CREATE_KEY
     create.formatter_class = argparse.RawDescriptionHelpFormatter
     _add_common(create)
@@ -158,6 +166,7 @@ def _create_key(options: argparse.Namespace) -> int:
         permissions=options.permission,
         name=options.name,
         expires_in=options.expires_in,
+        allow=options.allow,
         json=options.json,
     )
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal, TypeAlias
 
+from guilder_server.kernel.actor import ActorKind
 from guilder_server.kernel.ids import base62, secret
 from guilder_server.kernel.tenant import Tenant
 from guilder_server.tenancy.domain.account import AccountStatus
@@ -34,8 +35,8 @@ _FORM = re.compile(r"(?:sk|rk|pk)_(?:live|test)_gld[0-9A-Za-z]{38}", re.ASCII)
 @dataclass(frozen=True, slots=True)
 class KeyRecord:
     """A key as a request needs it: everything but the key. `permissions` narrow a restricted
-    one. `account_status` and `plan` are the account's and come with it, so that a request asks
-    once."""
+    one, `allowed_addresses` each kind. `account_status` and `plan` are the account's and come
+    with it, so that a request asks once."""
 
     id: str
     tenant: Tenant
@@ -46,6 +47,7 @@ class KeyRecord:
     permissions: tuple[str, ...] | None = None
     account_status: AccountStatus = "active"
     plan: str | None = None
+    allowed_addresses: tuple[str, ...] = ()
 
     def shown(self) -> str:
         """The key as an error may show it."""
@@ -56,27 +58,83 @@ class KeyRecord:
         return self.expires_at is not None and self.expires_at <= now
 
 
-@dataclass(frozen=True, slots=True)
-class IssuedKey:
-    """A key as those who administer it know it. `replaced_by` is the key that it was rolled to."""
+@dataclass(frozen=True)
+class ApiKey:
+    """A key as it is kept. `hash` stands for the key itself; `replaced_by` is the key that it was
+    rolled to. A key without `allowed_addresses` is let in from everywhere, one whose creator is
+    not known was made before that was written down."""
 
-    record: KeyRecord
+    id: str
+    version: int
     created: datetime
-    name: str | None = None
+    hash: bytes = field(repr=False)
+    kind: KeyKind
+    last4: str
+    permissions: tuple[str, ...] | None
+    name: str | None
+    allowed_addresses: tuple[str, ...] = ()
+    created_by_type: ActorKind | None = None
+    created_by_id: str | None = None
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
     replaced_by: str | None = None
 
-    @property
-    def id(self) -> str:
-        return self.record.id
-
     def status(self, now: datetime) -> KeyStatus:
-        if self.record.revoked_at is not None:
+        if self.revoked_at is not None:
             return "revoked"
-        return "expired" if self.record.expired(now) else "active"
+        return "expired" if self.expires_at is not None and self.expires_at <= now else "active"
+
+    @property
+    def grants(self) -> tuple[str, ...] | None:
+        """The permissions that it has; None is all there are."""
+        return (self.permissions or ()) if self.kind == "restricted" else None
 
     def lifetime(self) -> timedelta | None:
         """For how long it was made. Rolling shortens what is left of it."""
-        return None if self.record.expires_at is None else self.record.expires_at - self.created
+        return None if self.expires_at is None else self.expires_at - self.created
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedKey:
+    """A key as those who run the server know it, with whose it is."""
+
+    key: ApiKey
+    tenant: Tenant
+    account_status: AccountStatus = "active"
+    last_used_at: datetime | None = None
+
+    @property
+    def id(self) -> str:
+        return self.key.id
+
+    @property
+    def record(self) -> KeyRecord:
+        """As a request would find it."""
+        key = self.key
+        return KeyRecord(
+            key.id,
+            self.tenant,
+            key.kind,
+            key.last4,
+            key.expires_at,
+            key.revoked_at,
+            key.permissions,
+            self.account_status,
+            allowed_addresses=key.allowed_addresses,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ShownKey:
+    """A key as callers are shown it; `secret` is the key itself, in the one answer that has it."""
+
+    key: ApiKey
+    last_used_at: datetime | None = None
+    secret: str | None = field(default=None, repr=False)
+
+    @property
+    def id(self) -> str:
+        return self.key.id
 
 
 @dataclass(frozen=True, slots=True)

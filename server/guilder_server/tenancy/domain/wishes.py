@@ -71,7 +71,7 @@ def permissions(
     if kind != "restricted":
         if wanted:
             raise _invalid(
-                "permission", f"Only a restricted key lists permissions, a {kind} one does not."
+                "permissions", f"Only a restricted key lists permissions, a {kind} one does not."
             )
         return None
     if not wanted:
@@ -79,11 +79,18 @@ def permissions(
             "parameter_missing",
             "A restricted key may do only what it lists, so it needs one permission or more, such "
             "as customers:read. There are: " + ", ".join(sorted(declared)) + ".",
-            "permission",
+            "permissions",
         )
+    return known_permissions(wanted, declared, "permissions")
+
+
+def known_permissions(
+    wanted: Sequence[str], declared: Collection[str], param: str
+) -> tuple[str, ...]:
+    """Each once, if there are all of them."""
     for one in wanted:
         if one not in declared:
-            raise _invalid("permission", f"There is no permission {one!r}. {_near(one, declared)}")
+            raise _invalid(param, f"There is no permission {one!r}. {_near(one, declared)}")
     return tuple(sorted(set(wanted)))
 
 

@@ -1,19 +1,23 @@
-"""Making keys, and taking them back."""
+"""Making keys, and taking them back, for whoever runs the server."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
+from guilder_server.kernel.actor import Actor
 from guilder_server.kernel.clock import Clock
-from guilder_server.kernel.errors import InvalidRequest, NotFound, Refused
+from guilder_server.kernel.errors import NotFound, Refused
 from guilder_server.kernel.ids import Ids
 from guilder_server.kernel.tenant import Tenant
-from guilder_server.tenancy.domain import keys, wishes
+from guilder_server.tenancy.domain import addresses, issuing, keys, wishes
 from guilder_server.tenancy.domain.account import Account
-from guilder_server.tenancy.domain.keys import IssuedKey, KeyKind, KeyRecord, NewKey
+from guilder_server.tenancy.domain.issuing import Wish
+from guilder_server.tenancy.domain.keys import ApiKey, IssuedKey, KeyKind, NewKey
 from guilder_server.tenancy.ports import Registry
+
+OPERATOR = Actor("operator", "cli")
 
 
 class KeyDesk:
@@ -42,14 +46,18 @@ class KeyDesk:
         permissions: Sequence[str] = (),
         name: str | None = None,
         expires_in: timedelta | None = None,
+        allowed_addresses: Sequence[str] = (),
     ) -> NewKey:
-        allowed = wishes.permissions(kind, permissions, self._declared)
-        name = wishes.name(name)
-        ends = wishes.end(self._clock.now(), expires_in)
+        wish = Wish(
+            kind,
+            wishes.permissions(kind, permissions, self._declared),
+            wishes.name(name),
+            addresses.allowed(allowed_addresses),
+            wishes.end(self._clock.now(), expires_in),
+        )
         holder = self._open_account(account)
         tenant = self._registry.tenant(account, livemode)
-        token = keys.new_key(kind, livemode)
-        return self._issue(token, holder, tenant, permissions=allowed, name=name, expires_at=ends)
+        return self._issue(keys.new_key(kind, livemode), holder, tenant, wish)
 
     def adopt(self, account: str, livemode: bool, token: str) -> IssuedKey:
         """Let a key in that was made elsewhere, in clear. One of another tenant, or of the other
@@ -60,8 +68,8 @@ class KeyDesk:
         tenant = self._registry.tenant(account, livemode)
         known = self.known(token)
         if known is None:
-            return self._issue(token, holder, tenant).key
-        if known.record.tenant != tenant:
+            return self._issue(token, holder, tenant, Wish(keys.kind_of(token))).key
+        if known.tenant != tenant:
             raise ValueError(f"the key {token[:11]}… belongs to another account")
         return known
 
@@ -76,80 +84,40 @@ class KeyDesk:
         return self._registry.keys(account)
 
     def roll(self, id: str, overlap: timedelta) -> tuple[NewKey, IssuedKey]:
-        """A new key like this one, and this one with the moment at which it ends.
-
-        The new key lives as long as this one was made for. A key is rolled once: whoever has lost
-        the new key rolls that one.
-        """
+        """A new key like this one, and this one with the moment at which it ends."""
         overlap = wishes.overlap(overlap)
         old = self._found(id)
-        record, now = old.record, self._clock.now()
-        status = old.status(now)
-        if status != "active":
-            raise Refused("status_transition_invalid", f"The API key {id} is {status} already.")
-        if old.replaced_by is not None:
-            raise Refused(
-                "status_transition_invalid",
-                f"The API key {id} was rolled already, to {old.replaced_by}: roll that one.",
-            )
-        new = self._issue(
-            keys.new_key(record.kind, record.tenant.livemode),
-            self._open_account(record.tenant.account),
-            record.tenant,
-            permissions=record.permissions,
-            name=old.name,
-            expires_at=wishes.end(now, old.lifetime()),
-        )
-        ends = now + overlap
-        if record.expires_at is not None:
-            ends = min(ends, record.expires_at)
-        ending = replace(old, record=replace(record, expires_at=ends), replaced_by=new.key.id)
-        self._registry.change_key(ending)
-        return new, ending
+        now = self._clock.now()
+        wish = issuing.again(old.key, now)
+        holder = self._open_account(old.tenant.account)
+        token = keys.new_key(wish.kind, old.tenant.livemode)
+        new = self._issue(token, holder, old.tenant, wish)
+        return new, self._keep(old, issuing.ending(old.key, new.key.id, overlap, now))
 
     def revoke(self, id: str) -> IssuedKey:
-        """For good. A key that is revoked already stays revoked since then."""
         key = self._found(id)
-        if key.record.revoked_at is not None:
-            return key
-        revoked = replace(key, record=replace(key.record, revoked_at=self._clock.now()))
-        self._registry.change_key(revoked)
-        return revoked
+        revoked = issuing.revoked(key.key, self._clock.now())
+        return key if revoked == key.key else self._keep(key, revoked)
 
-    def _issue(
-        self,
-        token: str,
-        account: Account,
-        tenant: Tenant,
-        *,
-        permissions: tuple[str, ...] | None = None,
-        name: str | None = None,
-        expires_at: datetime | None = None,
-    ) -> NewKey:
-        record = KeyRecord(
-            id=self._ids.new("key"),
-            tenant=tenant,
-            kind=keys.kind_of(token),
-            last4=token[-4:],
-            expires_at=expires_at,
-            revoked_at=None,
-            permissions=permissions,
-            account_status=account.status,
-        )
-        key = IssuedKey(record, self._clock.now(), name)
-        if not self._registry.add_key(keys.digest(self._pepper, token), key):
+    def _keep(self, before: IssuedKey, after: ApiKey) -> IssuedKey:
+        # Whoever has read it over HTTP meanwhile reads it again.
+        changed = replace(before, key=replace(after, version=before.key.version + 1))
+        self._registry.change_key(changed)
+        return changed
+
+    def _issue(self, token: str, account: Account, tenant: Tenant, wish: Wish) -> NewKey:
+        now = self._clock.now()
+        made = issuing.issued(self._ids.new("key"), token, self._pepper, wish, OPERATOR, now)
+        key = IssuedKey(made, tenant, account.status)
+        if not self._registry.add_key(key):
             raise ValueError(f"the key {token[:11]}… is there already")
         return NewKey(token, key)
 
     def _found(self, id: str) -> IssuedKey:
-        if keys.well_formed(id):
-            # It must not be repeated in an error.
-            raise InvalidRequest(
-                "parameter_invalid", "Name a key by its id, key_…, and not by the key itself.", "id"
-            )
+        issuing.require_id(id)
         key = self._registry.key(id)
         if key is None:
-            raise NotFound("API key", id)
+            raise NotFound(issuing.NOUN, id)
         return key
 
     def _open_account(self, id: str) -> Account:

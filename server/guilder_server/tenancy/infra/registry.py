@@ -13,19 +13,33 @@ from sqlalchemy.dialects.postgresql import insert
 from guilder_server.kernel.tenant import OPERATOR, Tenant
 from guilder_server.postgres.isolation import COMMITS, as_role, in_force
 from guilder_server.tenancy.domain.account import Account
-from guilder_server.tenancy.domain.keys import IssuedKey, KeyRecord
+from guilder_server.tenancy.domain.keys import ApiKey, IssuedKey
 from guilder_server.tenancy.domain.organization import Organization
-from guilder_server.tenancy.infra.tables import accounts, api_keys, organizations, tenants
+from guilder_server.tenancy.infra.tables import (
+    API_KEYS,
+    accounts,
+    api_keys,
+    credential_uses,
+    organizations,
+    tenants,
+)
 
 _ORGANIZATION = [organizations.c[field.name] for field in fields(Organization)]
 _ACCOUNT = [accounts.c[field.name] for field in fields(Account)]
+_USED = sa.and_(
+    credential_uses.c.tenant_id == api_keys.c.tenant_id, credential_uses.c.id == api_keys.c.id
+)
 _KEYS = sa.select(
     api_keys,
     tenants.c.account_id,
     tenants.c.livemode,
     accounts.c.status.label("account_status"),
-    accounts.c.plan,
-).select_from(api_keys.join(tenants, tenants.c.id == api_keys.c.tenant_id).join(accounts))
+    credential_uses.c.last_used_at,
+).select_from(
+    api_keys.join(tenants, tenants.c.id == api_keys.c.tenant_id)
+    .join(accounts, accounts.c.id == tenants.c.account_id)
+    .outerjoin(credential_uses, _USED)
+)
 _CONNECTING = {"connect_timeout": 10, "options": "-c lock_timeout=10s"}
 
 
@@ -102,22 +116,13 @@ class PostgresRegistry:
         assert tenant_id is not None
         return Tenant(tenant_id, account, livemode)
 
-    def add_key(self, digest: bytes, key: IssuedKey) -> bool:
-        record = key.record
+    def add_key(self, key: IssuedKey) -> bool:
+        values = {name: getattr(key.key, name) for name in API_KEYS.names}
+        if key.key.permissions is None:
+            values["permissions"] = sa.null()  # as JSON it would be a value
         added = (
             insert(api_keys)
-            .values(
-                tenant_id=record.tenant.id,
-                id=record.id,
-                hash=digest,
-                kind=record.kind,
-                last4=record.last4,
-                permissions=sa.null() if record.permissions is None else list(record.permissions),
-                created=key.created,
-                expires_at=record.expires_at,
-                revoked_at=record.revoked_at,
-                name=key.name,
-            )
+            .values(tenant_id=key.tenant.id, **values)
             .on_conflict_do_nothing(index_elements=["hash"])
             .returning(api_keys.c.id)
         )
@@ -137,14 +142,15 @@ class PostgresRegistry:
         return [_issued(row) for row in self._connection.execute(wanted).mappings()]
 
     def change_key(self, key: IssuedKey) -> None:
-        record = key.record
+        changed = key.key
         self._connection.execute(
             api_keys.update()
-            .where(api_keys.c.tenant_id == record.tenant.id, api_keys.c.id == record.id)
+            .where(api_keys.c.tenant_id == key.tenant.id, api_keys.c.id == key.id)
             .values(
-                expires_at=record.expires_at,
-                revoked_at=record.revoked_at,
-                replaced_by=key.replaced_by,
+                expires_at=changed.expires_at,
+                revoked_at=changed.revoked_at,
+                replaced_by=changed.replaced_by,
+                version=changed.version,
             )
         )
 
@@ -154,16 +160,8 @@ class PostgresRegistry:
 
 
 def _issued(row: sa.RowMapping) -> IssuedKey:
-    permissions = row["permissions"]
-    record = KeyRecord(
-        id=row["id"],
-        tenant=Tenant(row["tenant_id"], row["account_id"], row["livemode"]),
-        kind=row["kind"],
-        last4=row["last4"],
-        expires_at=row["expires_at"],
-        revoked_at=row["revoked_at"],
-        permissions=None if permissions is None else tuple(permissions),
-        account_status=row["account_status"],
-        plan=row["plan"],
-    )
-    return IssuedKey(record, row["created"], row["name"], row["replaced_by"])
+    values = {name: row[name] for name in API_KEYS.names}
+    for listed in ("permissions", "allowed_addresses"):
+        values[listed] = None if values[listed] is None else tuple(values[listed])
+    tenant = Tenant(row["tenant_id"], row["account_id"], row["livemode"])
+    return IssuedKey(ApiKey(**values), tenant, row["account_status"], row["last_used_at"])

@@ -15,14 +15,14 @@ from guilder_server.tenancy.domain.account import Account
 from guilder_server.tenancy.domain.keys import KeyRecord
 
 _metadata = msgspec.json.Decoder(dict[str, str])
-_permissions = msgspec.json.Decoder(tuple[str, ...])
+_words = msgspec.json.Decoder(tuple[str, ...])
 
 _ACCOUNT_FIELDS = tuple(field.name for field in fields(Account))
 
 
 def _key(row: Sequence[Any]) -> KeyRecord:
-    key_id, kind, last4, permissions, expires_at, revoked_at = row[:6]
-    tenant_id, account, livemode, account_status, plan = row[6:]
+    key_id, kind, last4, permissions, expires_at, revoked_at, allowed = row[:7]
+    tenant_id, account, livemode, account_status, plan = row[7:]
     return KeyRecord(
         id=key_id,
         tenant=Tenant(tenant_id, account, livemode),
@@ -30,9 +30,10 @@ def _key(row: Sequence[Any]) -> KeyRecord:
         last4=last4,
         expires_at=expires_at,
         revoked_at=revoked_at,
-        permissions=None if permissions is None else _permissions.decode(permissions),
+        permissions=None if permissions is None else _words.decode(permissions),
         account_status=account_status,
         plan=plan,
+        allowed_addresses=_words.decode(allowed),
     )
 
 
@@ -44,6 +45,7 @@ def _account(row: Sequence[Any]) -> Account:
 _ACCOUNT_COLUMNS = ", ".join(f"accounts.{name}" for name in _ACCOUNT_FIELDS)
 _KEYS = Lookup(
     "SELECT a.hash, a.id, a.kind, a.last4, a.permissions, a.expires_at, a.revoked_at, "
+    "a.allowed_addresses, "
     "t.id, t.account_id, t.livemode, c.status, c.plan FROM unnest(%s) AS k(hash) "
     "JOIN api_keys a USING (hash) JOIN tenants t ON t.id = a.tenant_id "
     "JOIN accounts c ON c.id = t.account_id",

@@ -1,4 +1,4 @@
-"""Organizations, accounts, their tenants and their keys.
+"""Organizations, accounts, their tenants, their keys, and when those were used.
 
 Accounts and tenants are the root that every other table's `tenant_id` points to.
 """
@@ -6,8 +6,9 @@ Accounts and tenants are the root that every other table's `tenant_id` points to
 from __future__ import annotations
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
-from guilder_server.postgres.mapping import SharedMapping
+from guilder_server.postgres.mapping import Mapping, SharedMapping
 from guilder_server.postgres.schema import (
     id_column,
     instant_column,
@@ -16,6 +17,7 @@ from guilder_server.postgres.schema import (
     tenant_column,
 )
 from guilder_server.tenancy.domain.account import Account
+from guilder_server.tenancy.domain.keys import ApiKey
 from guilder_server.tenancy.domain.organization import Organization
 
 organizations = sa.Table(
@@ -82,6 +84,16 @@ api_keys = sa.Table(
     sa.Column(
         "replaced_by", sa.Text(collation="C"), comment="the key that it was rolled to, if it was"
     ),
+    sa.Column("version", sa.Integer, nullable=False, server_default="1"),
+    sa.Column(
+        "allowed_addresses",
+        postgresql.JSONB,
+        nullable=False,
+        server_default="[]",
+        comment="networks; none is everywhere",
+    ),
+    sa.Column("created_by_type", sa.Text),
+    sa.Column("created_by_id", sa.Text),
     sa.PrimaryKeyConstraint("tenant_id", "id"),
     # A key is looked up before its tenant is known.
     sa.UniqueConstraint("hash"),
@@ -90,3 +102,15 @@ api_keys = sa.Table(
 
 ORGANIZATIONS = SharedMapping(Organization, organizations)
 ACCOUNTS = SharedMapping(Account, accounts)
+# Apart from the keys, so that noting a use waits for nobody who changes one.
+credential_uses = sa.Table(
+    "credential_uses",
+    metadata,
+    tenant_column(),
+    id_column(),
+    instant_column("last_used_at"),
+    sa.PrimaryKeyConstraint("tenant_id", "id"),
+    sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"]),
+)
+
+API_KEYS = Mapping(ApiKey, api_keys)

@@ -1,0 +1,1 @@
+"""The door of OAuth: it has nothing that other capabilities need."""

@@ -1,0 +1,1 @@
+"""Clients, their tokens and the keys that sign those: frozen data and pure functions."""

@@ -1,0 +1,1 @@
+"""The use cases of OAuth: clients, the tokens that they are given, and who a token stands for."""

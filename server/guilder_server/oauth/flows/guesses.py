@@ -1,0 +1,30 @@
+"""Slowing down whoever guesses: so many failures at once, and after them one in a while."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from guilder_server.tenancy import remember
+
+BURST = 20
+EVERY_S = 6.0
+
+
+class Guesses:
+    """Counts failures, of this process alone, by who failed: a client's name seen from one address,
+    so that nobody is slowed down for the failures of another one."""
+
+    def __init__(self, elapsed: Callable[[], float] = time.monotonic) -> None:
+        self._elapsed = elapsed
+        # When each would have no failure left that counts.
+        self._clear_at: dict[str, float] = {}
+
+    def wait_s(self, who: str) -> float:
+        """For how long they may not try; 0 if they may now."""
+        now = self._elapsed()
+        return max(0.0, self._clear_at.get(who, now) - now - (BURST - 1) * EVERY_S)
+
+    def failed(self, who: str) -> None:
+        now = self._elapsed()
+        remember(self._clear_at, who, max(self._clear_at.get(who, now), now) + EVERY_S)

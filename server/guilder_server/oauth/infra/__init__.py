@@ -1,0 +1,1 @@
+"""Clients and signing keys in PostgreSQL; signatures and certificates."""
