@@ -32,6 +32,11 @@ from guilder_server.http.app import App
 from guilder_server.http.contract import Contract
 from guilder_server.http.execute import Executor
 from guilder_server.http.expand import Expander
+from guilder_server.http.limits.admission import Admission
+from guilder_server.http.limits.crowd import Crowd, Pulse
+from guilder_server.http.limits.plans import Limits, OnePlan, PlanLimits
+from guilder_server.http.limits.shared import SharedBuckets
+from guilder_server.http.limits.strangers import Strangers
 from guilder_server.http.origin import Origins, networks
 from guilder_server.http.present import Views
 from guilder_server.kernel.changes import Changes
@@ -317,9 +322,11 @@ class Server:
     bell: Bell
     network: Sender
     pages: Sequence[Route]
+    admission: Admission
 
     async def open(self) -> None:
         await self.pool.open()
+        self.admission.open()
         await self.network.open()
         self.sweeper.start()
 
@@ -328,6 +335,7 @@ class Server:
         await self.sweeper.stop()
         await self.executor.drain()
         await self.committer.close()
+        await self.admission.close()
         await self.bell.close()
         await self.network.close()
         await self.pool.close()
@@ -338,6 +346,7 @@ def compose(settings: Settings, clock: Clock, make_gateways: MakeGateways) -> Se
     house = House(ground, make_gateways)
     contract = Contract.load()
     executor = make_executor(ground, house, contract)
+    admission = _admission(settings, _plans(settings))
     app = App(
         router=contract.bind(house.apis()),
         keyring=Credentials(house.keyring),
@@ -346,6 +355,8 @@ def compose(settings: Settings, clock: Clock, make_gateways: MakeGateways) -> Se
         api_version=API_VERSION,
         server_version=version("guilder"),
         origins=Origins(networks(settings.trusted_proxies or "")),
+        admission=admission,
+        strangers=Strangers(settings.rate_bad_keys),
     )
     # Whoever has a gateway with real cards has no use for a page that plays their bank.
     sandbox = house.default_gateway == Sandbox.name
@@ -360,7 +371,20 @@ def compose(settings: Settings, clock: Clock, make_gateways: MakeGateways) -> Se
         ground.bell,
         house.network,
         pages,
+        admission,
     )
+
+
+def _plans(settings: Settings) -> PlanLimits:
+    at_once = settings.requests_per_account
+    return OnePlan(Limits(settings.rate_live, at_once), Limits(settings.rate_test, at_once))
+
+
+def _admission(settings: Settings, plans: PlanLimits) -> Admission:
+    processes = settings.workers * settings.replicas
+    shared = SharedBuckets(settings.redis_url) if settings.redis_url is not None else None
+    crowd = Crowd(settings.requests_per_process, processes, Pulse())
+    return Admission(plans, crowd, processes, shared)
 
 
 def make_executor(ground: Ground, house: House, contract: Contract) -> Executor:

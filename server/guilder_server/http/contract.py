@@ -15,6 +15,7 @@ import yaml
 
 from guilder_server.http.call import Handler
 from guilder_server.http.coerce import Schema, resolve
+from guilder_server.http.limits.classes import class_of
 from guilder_server.http.operation import Operation
 from guilder_server.http.router import Router
 from guilder_server.http.validate import Parameters
@@ -98,6 +99,10 @@ class Contract:
         for needed in ("operationId", "x-permission"):
             if needed not in spec:
                 raise ContractBroken(f"operation {name} does not say its {needed}")
+        try:
+            kind = class_of(method, spec.get("x-class"))
+        except ValueError as problem:
+            raise ContractBroken(f"operation {name}: {problem}") from None
         result = self._result(spec)
         word = _noun(result, self.document)
         return Operation(
@@ -111,6 +116,7 @@ class Contract:
             noun=_noun_of_items(result, self.document) if word in _PAGES else word,
             listed_as="search_result" if word == "search_result" else "list",
             confidential=bool(spec.get("x-confidential", False)),
+            kind=kind,
         )
 
     def _parameters(self, spec: Schema, item: Schema) -> Schema:

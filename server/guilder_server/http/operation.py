@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from guilder_server.http.limits.classes import OperationClass
 from guilder_server.http.validate import Parameters
 
 
@@ -24,6 +25,8 @@ class Operation:
     listed_as: Literal["list", "search_result"]
     # Its answer holds a secret.
     confidential: bool = False
+    # Whose allowance it uses.
+    kind: OperationClass = "writes"
 
     def url(self, path: dict[str, str]) -> str:
         """The path with its parameters filled in."""

@@ -21,7 +21,14 @@ from uvicorn.lifespan.on import LifespanOn
 
 from guilder_server.main import create_app
 from guilder_server.settings import Settings
-from tests.support.api import FINGERPRINT_KEY, PEPPER, SEALING_KEY, document, new_account
+from tests.support.api import (
+    FINGERPRINT_KEY,
+    PEPPER,
+    SEALING_KEY,
+    UNLIMITED,
+    document,
+    new_account,
+)
 from tests.support.chained import chained
 from tests.support.recipes import CHARGE_OF, DONE_TO, MADE, PAID, Schema, seed
 from tests.support.world import LISTENER
@@ -286,6 +293,7 @@ class SeededApp:
             fingerprint_key=FINGERPRINT_KEY,
             sealing_key=SEALING_KEY,
             webhook_endpoints=1000,
+            **UNLIMITED,
         )
         self._app = create_app(settings)
         self._database_url = database_url
