@@ -16,6 +16,7 @@ from guilder_server.payouts.infra.store import PAYOUTS
 from guilder_server.postgres import keys
 from guilder_server.postgres.rows import Mappings
 from guilder_server.postgres.schema import metadata
+from guilder_server.request_logs.infra import tables as request_logs
 from guilder_server.tenancy.infra import tables as tenancy
 from guilder_server.wallets.infra.tables import HOLDS as WALLET_HOLDS
 from guilder_server.wallets.infra.tables import TOP_UPS, TRANSFERS, WALLETS
@@ -32,6 +33,7 @@ TIERS = (
     "payments",
     "payouts",
     "webhooks",
+    "request_logs",
 )
 
 # Rows are locked and written in this order: what is referred to comes first.
@@ -59,5 +61,5 @@ MAPPINGS = Mappings(
 )
 
 # Declaring a table adds it to the shared metadata; the modules are named so that all are there.
-DECLARED_IN = (tenancy, keys, events)
+DECLARED_IN = (tenancy, keys, events, request_logs)
 SCHEMA = metadata

@@ -110,6 +110,13 @@ from guilder_server.postgres.reads import MergedReads
 from guilder_server.postgres.seals import Seals
 from guilder_server.queue.sweeps import Sweep, Sweeper
 from guilder_server.queue.wakeups import Bell
+from guilder_server.request_logs.allowed import allowed_of
+from guilder_server.request_logs.api import RequestLogsApi
+from guilder_server.request_logs.domain.entry import RequestLog
+from guilder_server.request_logs.flows import RequestLogs
+from guilder_server.request_logs.infra.store import PostgresRequestLogs, PostgresWriter
+from guilder_server.request_logs.recorder import Recorder
+from guilder_server.request_logs.views import RequestLogView
 from guilder_server.settings import Settings
 from guilder_server.tenancy import Account, Accounts, Keyring, view_account
 from guilder_server.tenancy.api import AccountApi, Credentials
@@ -187,6 +194,7 @@ class House:
     def __init__(self, ground: Ground, make_gateways: MakeGateways) -> None:
         settings, clock, ids = ground.settings, ground.clock, ground.ids
         pool, reads = ground.pool, ground.reads
+        self.request_logs = PostgresRequestLogs(pool, reads)
         self.accounts = Accounts(PostgresAccounts(reads))
         self.keyring = Keyring(
             PostgresKeys(reads), settings.key_pepper.encode(), clock, settings.livemode_allowed
@@ -283,6 +291,7 @@ class House:
             PaymentMethodsApi(self.method_flows),
             PayoutsApi(self.payout_tools),
             RefundsApi(self.tools),
+            RequestLogsApi(RequestLogs(self.request_logs)),
             WalletsApi(
                 self.wallets,
                 self.wallet_transfers,
@@ -323,10 +332,12 @@ class Server:
     network: Sender
     pages: Sequence[Route]
     admission: Admission
+    recorder: Recorder
 
     async def open(self) -> None:
         await self.pool.open()
         self.admission.open()
+        self.recorder.start()
         await self.network.open()
         self.sweeper.start()
 
@@ -336,6 +347,7 @@ class Server:
         await self.executor.drain()
         await self.committer.close()
         await self.admission.close()
+        await self.recorder.close()
         await self.bell.close()
         await self.network.close()
         await self.pool.close()
@@ -347,6 +359,7 @@ def compose(settings: Settings, clock: Clock, make_gateways: MakeGateways) -> Se
     contract = Contract.load()
     executor = make_executor(ground, house, contract)
     admission = _admission(settings, _plans(settings))
+    recorder = _recorder(ground, contract)
     app = App(
         router=contract.bind(house.apis()),
         keyring=Credentials(house.keyring),
@@ -357,6 +370,7 @@ def compose(settings: Settings, clock: Clock, make_gateways: MakeGateways) -> Se
         origins=Origins(networks(settings.trusted_proxies or "")),
         admission=admission,
         strangers=Strangers(settings.rate_bad_keys),
+        recorder=recorder,
     )
     # Whoever has a gateway with real cards has no use for a page that plays their bank.
     sandbox = house.default_gateway == Sandbox.name
@@ -372,7 +386,18 @@ def compose(settings: Settings, clock: Clock, make_gateways: MakeGateways) -> Se
         house.network,
         pages,
         admission,
+        recorder,
     )
+
+
+def _recorder(ground: Ground, contract: Contract) -> Recorder:
+    settings = ground.settings
+    allowed = {
+        name: allowed_of(operation.parameters.schema, contract.document)
+        for name, operation in contract.operations.items()
+    }
+    writer = PostgresWriter(settings.required_database_url)
+    return Recorder(writer, ground.clock, snapshots.pack, allowed, settings.request_log_sample)
 
 
 def _plans(settings: Settings) -> PlanLimits:
@@ -452,6 +477,7 @@ def _views(clock: Clock) -> Views:
             Payout: view_payout,
             Refund: view_refund,
             Replay: view_replay,
+            RequestLog: RequestLogView(snapshots.unpack),
             Revealed: view_revealed,
             Told: EventView(snapshots.unpack),
             Purse: view_wallet,

@@ -107,12 +107,15 @@ class Worker:
         chain = PostgresChain(self._ground.pool)
         forget_deliveries = _older_than(house.webhooks.forget, clock, settings.deliveries_kept_days)
         forget_events = _older_than(house.event_store.forget, clock, settings.events_kept_days)
+        kept = settings.request_log_kept_days
+        forget_requests = _older_than(house.request_logs.forget, clock, kept)
         return [
             Sweep("carry_on_replays", replays.carry_on, every_s=1),
             Sweep("extend_ledger_chain", chain.extend, every_s=1),
             *_signing(settings, self._ground, chain),
             Sweep("forget_deliveries", forget_deliveries, every_s=3600),
             Sweep("forget_events", forget_events, every_s=3600),
+            Sweep("forget_request_logs", forget_requests, every_s=3600),
         ]
 
 

@@ -178,6 +178,15 @@ from guilder_server.wire.refunds import (
     RetrieveRefundParams,
     UpdateRefundParams,
 )
+from guilder_server.wire.request_logs import (
+    ListRequestLogsParams,
+    RequestLog,
+    RequestLogActor,
+    RequestLogBody,
+    RequestLogList,
+    RequestLogMethod,
+    RetrieveRequestLogParams,
+)
 from guilder_server.wire.shared import (
     Address,
     AddressParams,
@@ -442,6 +451,7 @@ __all__ = [
     "ListPaymentMethodsParams",
     "ListPayoutsParams",
     "ListRefundsParams",
+    "ListRequestLogsParams",
     "ListWalletHoldsParams",
     "ListWalletTopUpsParams",
     "ListWalletTransactionsParams",
@@ -506,6 +516,11 @@ __all__ = [
     "RegulatedStatus",
     "ReleaseWalletHoldParams",
     "RequestIfAvailable",
+    "RequestLog",
+    "RequestLogActor",
+    "RequestLogBody",
+    "RequestLogList",
+    "RequestLogMethod",
     "RequestThreeDSecure",
     "RetrieveAccountParams",
     "RetrieveBalanceParams",
@@ -524,6 +539,7 @@ __all__ = [
     "RetrievePaymentMethodParams",
     "RetrievePayoutParams",
     "RetrieveRefundParams",
+    "RetrieveRequestLogParams",
     "RetrieveWalletHoldParams",
     "RetrieveWalletParams",
     "RetrieveWalletStatementParams",
