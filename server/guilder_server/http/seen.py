@@ -13,8 +13,9 @@ from guilder_server.http.operation import Operation
 @dataclass(slots=True)
 class Seen:
     """`began` and `ended` are in seconds of a clock that only runs forward. `params` are those that
-    were sent, as they were, and `size` the bytes that they came in. `answer` is None for one that
-    was sent in pieces, and `status` 0 when nothing was answered."""
+    were sent, in the types of the contract if they were good, and `size` the bytes that they came
+    in. `answer` is None for one that was sent in pieces, and `status` 0 when nothing was answered.
+    """
 
     id: str
     method: str
