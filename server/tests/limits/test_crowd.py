@@ -71,20 +71,20 @@ def test_an_account_has_its_part_of_its_limit_in_each_process() -> None:
 
 @given(st.lists(st.tuples(st.integers(1, 4), st.booleans()), max_size=200))
 def test_who_leaves_is_forgotten(steps: list[tuple[int, bool]]) -> None:
-    any = crowd(50)
+    some = crowd(50)
     inside: list[int] = []
     for tenant, enters in steps:
         if enters:
-            if refusal(any, tenant, 5, "payments") is None:
+            if refusal(some, tenant, 5, "payments") is None:
                 inside.append(tenant)
         elif tenant in inside:
             inside.remove(tenant)
-            any.leave(tenant)
-        assert any.all == len(inside)
+            some.leave(tenant)
+        assert some.all == len(inside)
         assert max((inside.count(one) for one in inside), default=0) <= 5
     for tenant in inside:
-        any.leave(tenant)
-    assert not any._of
+        some.leave(tenant)
+    assert not some._of
 
 
 async def test_requests_that_wait_for_a_gateway_count_until_they_are_answered(

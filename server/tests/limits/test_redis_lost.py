@@ -52,7 +52,8 @@ class Flood:
     """Many callers with one key, each on connections of its own."""
 
     def __init__(self, served: Served) -> None:
-        self._api = served.api()
+        self._api, self._served = served.api(), served
+        self._lost = said(served, "limits_not_shared")
         self.statuses: Counter[int] = Counter()
         self.slowest_s = 0.0
         self._over = threading.Event()
@@ -75,6 +76,10 @@ class Flood:
                 self.slowest_s = max(self.slowest_s, time.monotonic() - began)
                 time.sleep(0.005)
 
+    def losses(self) -> int:
+        """How often a process went without Redis, which a busy machine may add to."""
+        return said(self._served, "limits_not_shared") - self._lost
+
     def end(self) -> float:
         """The seconds that it lasted."""
         self._over.set()
@@ -85,12 +90,12 @@ class Flood:
 
 
 def held(flood: Flood, bursts: int) -> None:
-    """It was limited, and by nothing else than the limit. `bursts` is how often buckets may have
-    begun anew: those in Redis, those of the processes themselves once it is away, and those in
-    Redis again, which were emptied or ran empty meanwhile."""
+    """It was limited, and by nothing else than the limit. `bursts` is how often the buckets in
+    Redis began anew; a process that goes without them has its own, of half the size, while those
+    in Redis run empty."""
     lasted = flood.end()
     assert set(flood.statuses) == {200, 429}, flood.statuses
-    most = 2 * RATE * bursts + RATE * lasted
+    most = 2 * RATE * (bursts + flood.losses()) + RATE * lasted
     assert flood.statuses[200] <= most, (flood.statuses, lasted)
     assert flood.statuses[200] >= RATE * lasted / 2, (flood.statuses, lasted)
     assert flood.statuses[429] > 20
@@ -99,13 +104,13 @@ def held(flood: Flood, bursts: int) -> None:
 def shared_again(served: Served, times: int) -> None:
     """Until both processes have said so often that they share limits."""
     deadline = time.monotonic() + 10
-    while served.log.read_text().count("limits_shared") < times:
+    while said(served) < times:
         assert time.monotonic() < deadline, served.last_words()
         time.sleep(0.05)
 
 
-def said(served: Served) -> int:
-    return served.log.read_text().count("limits_shared")
+def said(served: Served, what: str = "limits_shared") -> int:
+    return served.log.read_text().count(what)
 
 
 def test_two_processes_share_one_limit(served: Served) -> None:
@@ -138,7 +143,7 @@ def test_redis_that_hangs_holds_nobody_up(served: Served, own_redis: RedisServer
         kill(own_redis.pid, signal.SIGCONT)
     shared_again(served, before + 2)
     time.sleep(0.3)
-    held(flood, bursts=3)
+    held(flood, bursts=1)
     assert flood.slowest_s < 1.0
 
 
@@ -157,4 +162,4 @@ def test_redis_that_dies_and_comes_back_is_found_again(
     own_redis.start()
     shared_again(served, before + 2)
     time.sleep(0.3)
-    held(flood, bursts=3)
+    held(flood, bursts=2)
