@@ -22,7 +22,7 @@ import structlog
 from guilder_server.http.seen import Seen
 from guilder_server.kernel.clock import Clock
 from guilder_server.request_logs.domain.entry import RequestLog
-from guilder_server.request_logs.domain.redaction import Allowed, Redaction, redacted_text
+from guilder_server.request_logs.domain.redaction import Allowed, redacted, redacted_text
 from guilder_server.request_logs.ports import Writer
 
 log = structlog.get_logger(__name__)
@@ -38,6 +38,8 @@ _GATHER_S = 0.1
 # Of a process's time: it rests nine times as long as it worked.
 _REST = 9
 _CLOSING_S = 5.0
+# Of those that are refused for being too many.
+_REFUSALS_A_SECOND = 20
 _TOLD_EVERY_S = 10.0
 
 _nothing: Mapping[str, Allowed] = {}
@@ -66,10 +68,13 @@ class Recorder:
         self._some = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._told = 0.0
+        self._second, self._refusals = 0.0, 0
         self.dropped = 0
 
     def record(self, seen: Seen) -> None:
         if seen.status < 400 and self._sample < 1 and random.random() >= self._sample:  # noqa: S311
+            return
+        if seen.status == 429 and not self._few_refusals(seen.ended):
             return
         weight = _weight(seen)
         if len(self._waiting) >= self._most or self._weight + weight > self._heaviest:
@@ -78,6 +83,13 @@ class Recorder:
         self._weight += weight
         self._waiting.append((self._clock.now(), seen))
         self._some.set()
+
+    def _few_refusals(self, now: float) -> bool:
+        """A flood is told by its first refusals of each second."""
+        if now - self._second >= 1:
+            self._second, self._refusals = now, 0
+        self._refusals += 1
+        return self._refusals <= _REFUSALS_A_SECOND
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._run())
@@ -154,27 +166,21 @@ class Recorder:
 
     def _content(self, seen: Seen) -> tuple[bytes, str | None]:
         assert seen.operation is not None
-        asked, answered = Redaction(), Redaction()
         params = response = None
+        truncated = cut = False
         if seen.params is not None:
-            params = asked.of(seen.params, self._allowed.get(seen.operation.id, _nothing))
+            allowed = self._allowed.get(seen.operation.id, _nothing)
+            params, truncated = redacted(seen.params, allowed)
         refused = seen.status >= 400
         error_code = None
         # What was only read is there to be read again. What was refused holds no secret.
         if seen.answer is not None and (refused or seen.method != "GET"):
-            if seen.operation.confidential and not refused:
-                answered.truncated = True
-            elif len(seen.answer) <= _LARGEST_READ:
+            cut = len(seen.answer) > _LARGEST_READ or (seen.operation.confidential and not refused)
+            if not cut:
                 told: dict[str, Any] = msgspec.json.decode(seen.answer)
-                response = answered.of(told)
+                response, cut = redacted(told)
                 error_code = told["error"].get("code") if refused else None
-            else:
-                answered.truncated = True
-        content = {
-            "parameters": params,
-            "response": response,
-            "truncated": asked.truncated or answered.truncated,
-        }
+        content = {"parameters": params, "response": response, "truncated": truncated or cut}
         return msgspec.json.encode(content), error_code
 
     def _tell(self, every_s: float) -> None:

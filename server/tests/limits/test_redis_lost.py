@@ -22,7 +22,7 @@ from tests.support.api import Api
 from tests.support.served import Served
 
 RATE = 20  # a second, so 40 at once
-CROWD = 6
+CROWD = 12
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from guilder_server.request_logs.domain.redaction import (
     ITEM,
     MOST_KEPT,
     REDACTED,
-    Redaction,
+    redacted,
     redacted_text,
     speaks_of_a_secret,
 )
@@ -47,7 +47,7 @@ def allowed(operation: str) -> Any:
 
 
 def kept(value: object, rule: Any = ANY) -> Any:
-    return Redaction().of(value, rule)
+    return redacted(value, rule)[0]
 
 
 @pytest.mark.parametrize("secret", SECRETS)
@@ -174,9 +174,9 @@ VALUES = st.recursive(
 
 @given(VALUES)
 def test_what_is_kept_is_bounded_json_and_never_fails(value: object) -> None:
-    redaction = Redaction(most=500)
-    found = json.dumps(redaction.of(value), ensure_ascii=False)
-    assume(not redaction.truncated)
+    copied, truncated = redacted(value, most=500)
+    found = json.dumps(copied, ensure_ascii=False)
+    assume(not truncated)
     assert len(found) < 4000
 
 
@@ -193,18 +193,26 @@ def test_what_is_kept_is_bounded_json_and_never_fails(value: object) -> None:
 )
 def test_a_long_value_costs_nothing_and_is_left_out(heavy: str) -> None:
     began = time.perf_counter()
-    redaction = Redaction()
-    assert redaction.of({"description": heavy}) == {"description": REDACTED}
-    assert redaction.truncated
+    assert redacted({"description": heavy}) == ({"description": REDACTED}, True)
     for size in (4999, 2500):
         redacted_text(heavy[:size])
     assert time.perf_counter() - began < 0.2
 
 
+@given(st.sampled_from(SECRETS), st.text(max_size=30), st.text(max_size=30))
+def test_one_look_at_all_texts_finds_what_a_careful_one_does(
+    secret: str, before: str, after: str
+) -> None:
+    texts = [before, f"{before}{secret}{after}", after]
+    careful = [redacted_text(text) for text in texts]
+    assert kept(texts) == careful
+
+
 def test_of_much_the_beginning_is_kept() -> None:
-    redaction = Redaction()
-    found = redaction.of({"items": [{"description": "a" * 100, "n": n} for n in range(1000)]})
-    assert redaction.truncated
+    found, truncated = redacted(
+        {"items": [{"description": "a" * 100, "n": n} for n in range(1000)]}
+    )
+    assert truncated
     assert MOST_KEPT / 2 < len(json.dumps(found)) < MOST_KEPT * 1.5
     assert ITEM == "[]"
 
@@ -213,6 +221,6 @@ def test_what_is_nested_without_end_is_cut_off() -> None:
     deep: Any = {}
     for _ in range(500):
         deep = {"a": deep}
-    redaction = Redaction()
-    assert REDACTED in json.dumps(redaction.of(deep))
-    assert redaction.truncated
+    found, truncated = redacted(deep)
+    assert REDACTED in json.dumps(found)
+    assert truncated

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import lru_cache
 from math import ceil
 
@@ -9,7 +10,7 @@ from guilder_server.http.auth import Credential
 from guilder_server.http.errors import Throttled
 from guilder_server.http.limits.classes import OperationClass
 from guilder_server.http.limits.crowd import Crowd
-from guilder_server.http.limits.gcra import LocalBuckets, Verdict, Wish
+from guilder_server.http.limits.gcra import LocalBuckets, Verdict, Wish, monotonic_us
 from guilder_server.http.limits.plans import Limits, PlanLimits, Quota, quotas
 from guilder_server.http.limits.shared import SharedBuckets
 from guilder_server.http.operation import Operation
@@ -17,6 +18,11 @@ from guilder_server.http.operation import Operation
 Header = tuple[bytes, bytes]
 
 _PREFIX = "guilder:limit:"
+# Who goes on asking after a refusal is answered late: whoever waits for answers then floods less,
+# and the others have the server.
+_PAUSE_S = 0.25
+_REPEATED_US = 1_000_000
+_MOST_HELD, _MOST_REFUSED = 1_000, 10_000
 
 
 class Admission:
@@ -32,6 +38,8 @@ class Admission:
     ) -> None:
         self._plans, self._crowd, self._processes = plans, crowd, processes
         self._shared, self._local = shared, local or LocalBuckets()
+        self._refused: dict[str, int] = {}
+        self._held = 0
 
     def open(self) -> None:
         self._crowd.pulse.start()
@@ -50,12 +58,30 @@ class Admission:
         self._crowd.enter(credential.tenant.id, limits.at_once, kind)
         try:
             return await self._counted(credential, limits, kind) if limits.per_second else ()
+        except Throttled:
+            self.leave(credential)
+            await self._hold(credential.id)
+            raise
         except BaseException:
             self.leave(credential)
             raise
 
     def leave(self, credential: Credential) -> None:
         self._crowd.leave(credential.tenant.id)
+
+    async def _hold(self, caller: str) -> None:
+        now = monotonic_us()
+        before = self._refused.pop(caller, None)
+        if len(self._refused) >= _MOST_REFUSED:
+            del self._refused[next(iter(self._refused))]
+        self._refused[caller] = now
+        if before is None or now - before > _REPEATED_US or self._held >= _MOST_HELD:
+            return
+        self._held += 1
+        try:
+            await asyncio.sleep(_PAUSE_S)
+        finally:
+            self._held -= 1
 
     async def _counted(
         self, credential: Credential, limits: Limits, kind: OperationClass

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
 REDACTED: Final = "[redacted]"
@@ -48,6 +49,11 @@ _SECRET = re.compile(
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 )
 _SHORTEST_SECRET = 12
+# One of these is in whatever has the form of a secret, in small letters.
+_MARKS = (
+    *("sk_live_", "sk_test_", "rk_live_", "rk_test_", "pk_live_", "pk_test_", "sec_", "secret_"),
+    *("token_", "eyj", "bearer", "basic", "$argon2", "-----begin", "://"),
+)
 # As people write card numbers, in whatever script's digits.
 _DIGITS = re.compile(r"\d(?:[ .\-]?\d){11,}")
 _LONGEST_CARD = 19
@@ -78,32 +84,53 @@ def speaks_of_a_secret(name: str) -> bool:
     return any(word.lower() in _SECRET_WORDS for word in _WORDS.findall(name))
 
 
-class Redaction:
-    """Makes a copy of one value that may be kept, of some `MOST_KEPT` bytes at most. `truncated`
-    says afterwards that not all of it is there."""
+@lru_cache(maxsize=4096)
+def _name(name: str) -> tuple[str, bool]:
+    """A name as it may be shown, and whether its value must not be."""
+    return redacted_text(name), speaks_of_a_secret(name)
 
-    def __init__(self, most: int = MOST_KEPT) -> None:
-        self._left = most
+
+def redacted(value: object, allowed: Allowed = ANY, most: int = MOST_KEPT) -> tuple[Any, bool]:
+    """A copy of `value` that may be kept, of some `most` bytes at the largest, and whether
+    something was too long to be in it."""
+    # Nearly always nothing looks like a secret, and one look at all texts together says so.
+    quick = _Copy(most, judges=False)
+    found = quick.of(value, allowed)
+    if not quick.truncated and not _suspicious("\n".join(quick.texts)):
+        return found, False
+    careful = _Copy(most, judges=True)
+    return careful.of(value, allowed), careful.truncated
+
+
+def _suspicious(text: str) -> bool:
+    lower = text.lower()
+    return any(mark in lower for mark in _MARKS) or _DIGITS.search(text) is not None
+
+
+class _Copy:
+    """Makes a copy of one value. Without `judges` its texts are left as they are, and gathered."""
+
+    def __init__(self, most: int, *, judges: bool) -> None:
+        self._left, self._judges = most, judges
+        self.texts: list[str] = []
         self.truncated = False
 
-    def of(self, value: object, allowed: Allowed = ANY, depth: int = 0) -> Any:
-        match value:
-            case None | bool():
-                self._left -= 5
-                return value
-            case str():
-                return self._text(value)
-            case int() | float():
-                text = str(value)
-                self._left -= len(text)
-                return value if redacted_text(text) == text else REDACTED
-            case dict() | list() if depth >= _DEEPEST:
-                self.truncated = True
-                return REDACTED
-            case dict():
+    def of(self, value: object, allowed: Allowed, depth: int = 0) -> Any:
+        if isinstance(value, str):
+            return self._text(value)
+        if value is None or isinstance(value, bool):
+            self._left -= 5
+            return value
+        if isinstance(value, int | float):
+            text = str(value)
+            self._left -= len(text)
+            return value if self._judged(text) == text else REDACTED
+        if depth < _DEEPEST:
+            if isinstance(value, dict):
                 return self._object(value, allowed, depth)
-            case list():
+            if isinstance(value, list):
                 return self._array(value, allowed, depth)
+        self.truncated = True
         return REDACTED
 
     def _object(self, value: dict[str, Any], allowed: Allowed, depth: int) -> dict[str, Any]:
@@ -111,12 +138,12 @@ class Redaction:
         for name, inner in value.items():
             if self._full():
                 break
-            shown = redacted_text(name[:_LONGEST_NAME])
+            shown, secret = _name(name) if len(name) <= _LONGEST_NAME else (REDACTED, True)
             self._left -= len(shown) + 4
             # A form says `items[0]`: the number stands for an item of an array.
             listed = allowed is not ANY and ITEM in allowed and name.isdecimal()
             known = allowed is ANY or listed or name in allowed
-            if not known or (inner is not None and speaks_of_a_secret(name)):
+            if not known or (secret and inner is not None):
                 kept[shown] = REDACTED
             else:
                 within = ANY if allowed is ANY else allowed[ITEM if listed else name]
@@ -138,12 +165,20 @@ class Redaction:
             self.truncated = True
             text = REDACTED
         # Judged whole and cut afterwards: half a secret looks like none.
-        found = redacted_text(text)
+        found = self._judged(text)
         if len(found) > self._left:
             self.truncated = True
             found = found[: max(0, self._left)]
         self._left -= len(found) + 2
         return found
+
+    def _judged(self, text: str) -> str:
+        if len(text) < _SHORTEST_SECRET:
+            return text
+        if self._judges:
+            return redacted_text(text)
+        self.texts.append(text)
+        return text
 
     def _full(self) -> bool:
         if self._left > 0:
