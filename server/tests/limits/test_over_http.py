@@ -148,9 +148,13 @@ def flood_of_writes(api: Api) -> None:
 
 def test_the_official_client_for_python_raises_what_it_has_for_it(api: Api) -> None:
     client = stripe.StripeClient(api.key, base_addresses={"api": api.url}, max_network_retries=0)
-    assert flood(api)[-1].status == 429
+
+    def ask_often() -> None:
+        for _ in range(60):
+            client.v1.balance.retrieve()
+
     with pytest.raises(stripe.RateLimitError) as raised:
-        client.v1.balance.retrieve()
+        ask_often()
     assert raised.value.http_status == 429
     assert raised.value.error is not None
     assert raised.value.error.code == "rate_limit"

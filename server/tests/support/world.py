@@ -166,6 +166,7 @@ def populate(api: Api, database_url: str) -> World:
         "pending_ledger_transaction": pending,
         "event": event,
         "request_log": logged,
+        "actor": api.get(f"/v1/request_logs/{logged}")["actor"]["id"],
         "webhook_endpoint": endpoint,
         "delivery": api.get(f"/v1/events/{event}/deliveries")["data"][0]["id"],
         "replay": replay,
