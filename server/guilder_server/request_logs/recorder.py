@@ -33,10 +33,10 @@ HEAVIEST = 8 << 20
 _LARGEST_READ = 64 << 10
 _LONGEST_TEXT = 500
 _BATCH, _AT_A_TIME = 200, 10
-# Between two batches, so that they are worth writing.
-_GATHER_S = 0.1
-# Of a process's time: it rests nine times as long as it worked.
-_REST = 9
+# Before a batch, so that it is worth writing.
+_GATHER_S = 0.25
+# Of a process's time: it rests so many times as long as it worked.
+_REST = 24
 _CLOSING_S = 5.0
 # Of those that are refused for being too many.
 _REFUSALS_A_SECOND = 20
@@ -77,7 +77,9 @@ class Recorder:
         if seen.status == 429 and not self._few_refusals(seen.ended):
             return
         weight = _weight(seen)
-        if len(self._waiting) >= self._most or self._weight + weight > self._heaviest:
+        # Half of the room is for those that went wrong.
+        most = self._most if seen.status >= 400 else self._most // 2
+        if len(self._waiting) >= most or self._weight + weight > self._heaviest:
             self.dropped += 1
             return
         self._weight += weight

@@ -39,7 +39,7 @@ def served(
     settings = {
         "GUILDER_RATE_TEST": str(RATE),
         "GUILDER_REDIS_URL": own_redis.url,
-        "GUILDER_LOG_LEVEL": "info",
+        "GUILDER_LOG_LEVEL": "debug",
     }
     with (
         postgres.database() as url,  # type: ignore[attr-defined]

@@ -125,7 +125,7 @@ async def test_of_a_flood_the_first_refusals_of_each_second_are_kept() -> None:
     assert log.dropped == 0
 
 
-@pytest.mark.parametrize("bounds", [{"most": 20}, {"heaviest": 20 * (10 + 39)}])
+@pytest.mark.parametrize("bounds", [{"most": 40}, {"heaviest": 20 * (10 + 39)}])
 async def test_what_does_not_fit_is_dropped_and_counted_and_nobody_waits(
     bounds: dict[str, int],
 ) -> None:
@@ -140,6 +140,15 @@ async def test_what_does_not_fit_is_dropped_and_counted_and_nobody_waits(
     assert len(written.entries) == 20
     log.record(seen())
     assert len(log._waiting) == 1
+
+
+async def test_what_went_wrong_has_room_when_what_went_well_has_none() -> None:
+    log = recorder(Written(), most=40)
+    for number in range(100):
+        log.record(seen(number))
+    for number in range(100):
+        log.record(seen(number, status=500))
+    assert [one.status for _, one in log._waiting] == [200] * 20 + [500] * 20
 
 
 async def test_all_that_waits_is_written_at_the_end() -> None:

@@ -170,6 +170,8 @@ class SharedBuckets:
 
     async def _look(self, pause: float) -> None:
         """Until Redis answers, and within its budget."""
+        # That it is there at the start is nothing to tell.
+        tell = log.info if pause else log.debug
         while True:
             await asyncio.sleep(pause)
             client = redis.Redis.from_url(
@@ -182,10 +184,11 @@ class SharedBuckets:
             except Exception as error:  # noqa: BLE001 - it is looked for again
                 if pause == 0:
                     log.warning("limits_not_shared", error=type(error).__name__)
+                    tell = log.info
                 await _closed(client)
                 pause = min(_LONGEST_PAUSE_S, max(_FIRST_PAUSE_S, 2 * pause))
             else:
-                log.info("limits_shared")
+                tell("limits_shared")
                 self._redis = client
                 return
 
