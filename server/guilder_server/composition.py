@@ -19,6 +19,7 @@ from guilder_server.customers import Customer, Customers, view_customer
 from guilder_server.customers.api import CustomersApi
 from guilder_server.customers.flows import CustomerFlows
 from guilder_server.customers.infra.store import PostgresCustomers
+from guilder_server.entrance import Entrance
 from guilder_server.events import API_VERSION, Told
 from guilder_server.events.api import EventsApi
 from guilder_server.events.flows import Events, News
@@ -32,11 +33,6 @@ from guilder_server.http.app import App
 from guilder_server.http.contract import Contract
 from guilder_server.http.execute import Executor
 from guilder_server.http.expand import Expander
-from guilder_server.http.limits.admission import Admission
-from guilder_server.http.limits.crowd import Crowd, Pulse
-from guilder_server.http.limits.plans import Limits, OnePlan, PlanLimits
-from guilder_server.http.limits.shared import SharedBuckets
-from guilder_server.http.limits.strangers import Strangers
 from guilder_server.http.origin import Origins, networks
 from guilder_server.http.present import Views
 from guilder_server.kernel.changes import Changes
@@ -110,12 +106,10 @@ from guilder_server.postgres.reads import MergedReads
 from guilder_server.postgres.seals import Seals
 from guilder_server.queue.sweeps import Sweep, Sweeper
 from guilder_server.queue.wakeups import Bell
-from guilder_server.request_logs.allowed import allowed_of
 from guilder_server.request_logs.api import RequestLogsApi
 from guilder_server.request_logs.domain.entry import RequestLog
 from guilder_server.request_logs.flows import RequestLogs
-from guilder_server.request_logs.infra.store import PostgresRequestLogs, PostgresWriter
-from guilder_server.request_logs.recorder import Recorder
+from guilder_server.request_logs.infra.store import PostgresRequestLogs
 from guilder_server.request_logs.views import RequestLogView
 from guilder_server.settings import Settings
 from guilder_server.tenancy import Account, Accounts, Keyring, view_account
@@ -331,13 +325,11 @@ class Server:
     bell: Bell
     network: Sender
     pages: Sequence[Route]
-    admission: Admission
-    recorder: Recorder
+    entrance: Entrance
 
     async def open(self) -> None:
         await self.pool.open()
-        self.admission.open()
-        self.recorder.start()
+        self.entrance.open()
         await self.network.open()
         self.sweeper.start()
 
@@ -346,8 +338,7 @@ class Server:
         await self.sweeper.stop()
         await self.executor.drain()
         await self.committer.close()
-        await self.admission.close()
-        await self.recorder.close()
+        await self.entrance.close()
         await self.bell.close()
         await self.network.close()
         await self.pool.close()
@@ -358,8 +349,7 @@ def compose(settings: Settings, clock: Clock, make_gateways: MakeGateways) -> Se
     house = House(ground, make_gateways)
     contract = Contract.load()
     executor = make_executor(ground, house, contract)
-    admission = _admission(settings, _plans(settings))
-    recorder = _recorder(ground, contract)
+    entrance = Entrance(settings, clock, contract)
     app = App(
         router=contract.bind(house.apis()),
         keyring=Credentials(house.keyring),
@@ -368,9 +358,9 @@ def compose(settings: Settings, clock: Clock, make_gateways: MakeGateways) -> Se
         api_version=API_VERSION,
         server_version=version("guilder"),
         origins=Origins(networks(settings.trusted_proxies or "")),
-        admission=admission,
-        strangers=Strangers(settings.rate_bad_keys),
-        recorder=recorder,
+        admission=entrance.admission,
+        strangers=entrance.strangers,
+        recorder=entrance.recorder,
     )
     # Whoever has a gateway with real cards has no use for a page that plays their bank.
     sandbox = house.default_gateway == Sandbox.name
@@ -385,31 +375,8 @@ def compose(settings: Settings, clock: Clock, make_gateways: MakeGateways) -> Se
         ground.bell,
         house.network,
         pages,
-        admission,
-        recorder,
+        entrance,
     )
-
-
-def _recorder(ground: Ground, contract: Contract) -> Recorder:
-    settings = ground.settings
-    allowed = {
-        name: allowed_of(operation.parameters.schema, contract.document)
-        for name, operation in contract.operations.items()
-    }
-    writer = PostgresWriter(settings.required_database_url)
-    return Recorder(writer, ground.clock, snapshots.pack, allowed, settings.request_log_sample)
-
-
-def _plans(settings: Settings) -> PlanLimits:
-    at_once = settings.requests_per_account
-    return OnePlan(Limits(settings.rate_live, at_once), Limits(settings.rate_test, at_once))
-
-
-def _admission(settings: Settings, plans: PlanLimits) -> Admission:
-    processes = settings.workers * settings.replicas
-    shared = SharedBuckets(settings.redis_url) if settings.redis_url is not None else None
-    crowd = Crowd(settings.requests_per_process, processes, Pulse())
-    return Admission(plans, crowd, processes, shared)
 
 
 def make_executor(ground: Ground, house: House, contract: Contract) -> Executor:

@@ -95,7 +95,7 @@ async def test_requests_that_wait_for_a_gateway_count_until_they_are_answered(
         waiting = [asyncio.create_task(_pay(house)) for _ in range(4)]
         await house.gateway.reached()
         for _ in range(200):
-            if house.server.admission._crowd.all == 4:
+            if house.server.entrance.admission._crowd.all == 4:
                 break
             await asyncio.sleep(0.01)
         read = await house.client.get("/v1/balance")
@@ -107,7 +107,7 @@ async def test_requests_that_wait_for_a_gateway_count_until_they_are_answered(
         assert (await _pay(house)).status_code == 429
         house.gateway.let_go()
         assert [one.status_code for one in await asyncio.gather(*waiting, paid)] == [200] * 5
-        assert house.server.admission._crowd.all == 0
+        assert house.server.entrance.admission._crowd.all == 0
         assert (await house.get("/v1/balance")).status_code == 200
 
 
@@ -122,7 +122,7 @@ async def test_whoever_is_refused_by_the_rate_leaves_the_crowd(database_url: str
     async with composed(database_url, rate_test=1) as house:
         statuses = [(await house.get("/v1/balance")).status_code for _ in range(5)]
         assert statuses == [200, 200, 429, 429, 429]
-        assert house.server.admission._crowd.all == 0
+        assert house.server.entrance.admission._crowd.all == 0
 
 
 def test_a_flood_of_strangers_grows_nothing() -> None:

@@ -67,6 +67,23 @@ def test_a_flood_is_refused_and_told_for_how_long(api: Api) -> None:
     assert api.get("/v1/balance").status == 200
 
 
+def test_who_goes_on_asking_is_answered_late_and_others_are_not(
+    api: Api, limited: ApiServer
+) -> None:
+    for _ in range(5):
+        api.get("/v1/customers/search", query="created>1")
+    times = []
+    for _ in range(3):
+        began = time.monotonic()
+        while api.get("/v1/customers/search", query="created>1").status == 200:
+            began = time.monotonic()
+        times.append(time.monotonic() - began)
+    assert max(times[1:]) >= 0.25
+    other = Api(limited.url, limited.open_account())
+    assert other.get("/v1/balance").status == 200
+    other.close()
+
+
 def test_every_answer_says_what_is_left(api: Api) -> None:
     left = [api.get("/v1/balance").headers["ratelimit"] for _ in range(3)]
     numbers = [int(re.fullmatch(r'"reads";r=(\d+)', one)[1]) for one in left]  # type: ignore[index]
