@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from functools import lru_cache
 from math import ceil
 
@@ -79,7 +80,8 @@ class Admission:
             return
         self._held += 1
         try:
-            await asyncio.sleep(_PAUSE_S)
+            # Not all at the same time, or they would come back together.
+            await asyncio.sleep(_PAUSE_S * (1 + random.random()))  # noqa: S311
         finally:
             self._held -= 1
 
