@@ -1,5 +1,5 @@
 -- Payments as a merchant's server sends them: one POST each, over connections kept alive.
--- wrk ... -- KEYS_FILE MERCHANTS CUSTOMER_PREFIX CUSTOMERS SEED
+-- wrk ... -- KEYS_FILE MERCHANTS CUSTOMER_PREFIX CUSTOMERS SEED [PAUSE_MS]
 
 require("summary")
 
@@ -13,6 +13,9 @@ function init(args)
   end
   customer_prefix, customers = args[3], tonumber(args[4])
   math.randomseed(tonumber(args[5]))
+  if args[6] then
+    delay = function() return tonumber(args[6]) end
+  end
   wrk.headers["Content-Type"] = "application/x-www-form-urlencoded"
   wrk.headers["Stripe-Version"] = "2026-10-28.endive"
   wrk.headers["User-Agent"] = "Stripe/v1 PythonBindings/16.1.0"

@@ -20,15 +20,27 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import admission
 import books
 import deliveries
+import fairness
 import machine
 import million
 from limit import CLIENT_COUNTS, Limit
 from load import Load, LoadFailed, ensure_wrk, wrk
 from stage import CUSTOMER_PREFIX, CUSTOMERS, EMPTY, MERCHANTS, MILLION, Serving, Stage, staged
 
-CHOICES = ("payments", "hot", "single", "lists", "growth", "deliveries", "ledger")
+CHOICES = (
+    "payments",
+    "hot",
+    "single",
+    "lists",
+    "growth",
+    "deliveries",
+    "ledger",
+    "limits",
+    "fairness",
+)
 CONNECTIONS = 64
 LIST_CONNECTIONS = 4
 
@@ -59,6 +71,9 @@ TARGETS = {
     "commit_to_receipt_p99_ms": ("<=", 500),
     "commit_to_receipt_p99_ms_beside_bad": ("<=", 2000),
     "worker_mb_grown_by_bad": ("<=", 50),
+    "limits_ratio": (">=", 0.9),
+    "limits_without_redis_ratio": (">=", 0.9),
+    "flood_p99_ratio": ("<=", 1.3),
 }
 
 
@@ -122,6 +137,10 @@ class Bench:
             self.figures["rss_mb"] = round(empty.largest_worker_mb(), 1)
         if "deliveries" in self.chosen:
             self.figures |= deliveries.measure(self.stage, self.pay, say, self.lengths.deliveries_s)
+        if "limits" in self.chosen:
+            self.figures |= admission.measure(self.stage, self.pay, say, self.lengths.rounds)
+        if "fairness" in self.chosen:
+            self.figures |= fairness.measure(self.stage, say, self.lengths.payments_s)
         if "ledger" in self.chosen:
             self.figures |= books.measure(self.stage, say, self.lengths.payments_s)
         return self.figures

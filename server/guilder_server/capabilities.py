@@ -18,6 +18,7 @@ from guilder_server.people.infra import tables as people
 from guilder_server.postgres import keys
 from guilder_server.postgres.rows import Mappings
 from guilder_server.postgres.schema import metadata
+from guilder_server.request_logs.infra import tables as request_logs
 from guilder_server.tenancy.infra import tables as tenancy
 from guilder_server.tenancy.infra.tables import ACCOUNTS, API_KEYS, ORGANIZATIONS
 from guilder_server.usage.infra.tables import NOTICES
@@ -39,6 +40,7 @@ TIERS = (
     "payouts",
     "webhooks",
     "usage",
+    "request_logs",
 )
 
 # Rows are locked and written in this order: what is referred to comes first.
@@ -71,5 +73,5 @@ MAPPINGS = Mappings(
 )
 
 # Declaring a table adds it to the shared metadata; the modules are named so that all are there.
-DECLARED_IN = (tenancy, keys, events, people)
+DECLARED_IN = (tenancy, keys, events, people, request_logs)
 SCHEMA = metadata

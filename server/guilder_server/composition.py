@@ -19,6 +19,7 @@ from guilder_server.customers import Customer, Customers, view_customer
 from guilder_server.customers.api import CustomersApi
 from guilder_server.customers.flows import CustomerFlows
 from guilder_server.customers.infra.store import PostgresCustomers
+from guilder_server.entrance import Entrance
 from guilder_server.events import API_VERSION, Told
 from guilder_server.events.api import EventsApi
 from guilder_server.events.flows import Events, News
@@ -124,6 +125,11 @@ from guilder_server.postgres.reads import MergedReads
 from guilder_server.postgres.seals import Seals
 from guilder_server.queue.sweeps import Sweep, Sweeper
 from guilder_server.queue.wakeups import Bell
+from guilder_server.request_logs.api import RequestLogsApi
+from guilder_server.request_logs.domain.entry import RequestLog
+from guilder_server.request_logs.flows import RequestLogs
+from guilder_server.request_logs.infra.store import PostgresRequestLogs
+from guilder_server.request_logs.views import RequestLogView
 from guilder_server.settings import Settings
 from guilder_server.tenancy import Account, Accounts, Keyring, Organization
 from guilder_server.tenancy.api import AccountApi, ApiKeysApi, Credentials, noting
@@ -232,6 +238,7 @@ class House:
     def __init__(self, ground: Ground, make_gateways: MakeGateways) -> None:
         settings, clock, ids = ground.settings, ground.clock, ground.ids
         pool, reads = ground.pool, ground.reads
+        self.request_logs = PostgresRequestLogs(pool, reads)
         self.accounts = Accounts(PostgresAccounts(reads))
         self.keyring = Keyring(
             PostgresKeys(reads), settings.key_pepper.encode(), clock, settings.livemode_allowed
@@ -374,6 +381,7 @@ class House:
             RefundsApi(self.tools),
             SessionsApi(self.people.sessions),
             UsersApi(self.people.members, RolesOf(self.people.members)),
+            RequestLogsApi(RequestLogs(self.request_logs)),
             WalletsApi(
                 self.wallets,
                 self.wallet_transfers,
@@ -417,9 +425,11 @@ class Server:
     pages: Sequence[Route]
     calls: Calls
     uses: Uses
+    entrance: Entrance
 
     async def open(self) -> None:
         await self.pool.open()
+        self.entrance.open()
         await self.network.open()
         self.sweeper.start()
 
@@ -430,6 +440,7 @@ class Server:
         await self.executor.drain()
         await self.calls.flush()
         await self.committer.close()
+        await self.entrance.close()
         await self.bell.close()
         await self.network.close()
         await self.pool.close()
@@ -443,6 +454,7 @@ def compose(settings: Settings, clock: Clock, make_gateways: MakeGateways) -> Se
     origins = Origins(networks(settings.trusted_proxies or ""))
     browser = Browser(_public_url(settings), settings.key_pepper.encode(), origins)
     keyring = KeysAndTokens(Credentials(house.keyring), house.oauth.bearers)
+    entrance = Entrance(settings, clock, contract)
     app = App(
         router=contract.bind(house.apis()),
         keyring=WithOperator(keyring, settings.operator_key),
@@ -459,6 +471,9 @@ def compose(settings: Settings, clock: Clock, make_gateways: MakeGateways) -> Se
             livemode_allowed=settings.livemode_allowed,
         ),
         used=noting(house.uses),
+        admission=entrance.admission,
+        strangers=entrance.strangers,
+        recorder=entrance.recorder,
     )
     # Whoever has a gateway with real cards has no use for a page that plays their bank.
     sandbox = house.default_gateway == Sandbox.name
@@ -477,6 +492,7 @@ def compose(settings: Settings, clock: Clock, make_gateways: MakeGateways) -> Se
         pages,
         ground.calls,
         house.uses,
+        entrance,
     )
 
 
@@ -557,6 +573,7 @@ def _views(clock: Clock) -> Views:
             Payout: view_payout,
             Refund: view_refund,
             Replay: view_replay,
+            RequestLog: RequestLogView(snapshots.unpack),
             Revealed: view_revealed,
             SeenInvitation: view_invitation,
             SeenSession: view_session,

@@ -253,6 +253,31 @@ class Settings:
         15, _whole(1, 3650), "for how long the log of webhook deliveries is kept"
     )
 
+    rate_live: int = _setting(
+        100, _whole(0, 1_000_000), "requests a second for each live key and class; 0: no limit"
+    )
+    rate_test: int = _setting(
+        25, _whole(0, 1_000_000), "requests a second for each test key and class; 0: no limit"
+    )
+    rate_bad_keys: int = _setting(
+        10, _whole(0, 100_000), "keys that do not exist, a second from one address; 0: no limit"
+    )
+    requests_per_account: int = _setting(
+        200, _whole(0, 100_000), "requests of one account at once, in each mode; 0: no limit"
+    )
+    requests_per_process: int = _setting(
+        1000, _whole(0, 100_000), "requests that a process carries at once; 0: no limit"
+    )
+    replicas: int = _setting(
+        1, _whole(1, 1000), "how many `guilder serve` run beside each other, behind one address"
+    )
+    request_log_sample: int = _setting(
+        100, _whole(0, 100), "percent of the requests that succeed which the request log keeps"
+    )
+    request_log_kept_days: int = _setting(
+        30, _whole(1, 3650), "for how long the request log is kept"
+    )
+
     @property
     def livemode_allowed(self) -> bool:
         return self.mode == "live"

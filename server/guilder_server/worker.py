@@ -107,6 +107,8 @@ class Worker:
         chain = PostgresChain(self._ground.pool)
         forget_deliveries = _older_than(house.webhooks.forget, clock, settings.deliveries_kept_days)
         forget_events = _older_than(house.event_store.forget, clock, settings.events_kept_days)
+        kept = settings.request_log_kept_days
+        forget_requests = _older_than(house.request_logs.forget, clock, kept)
         return [
             Sweep("carry_on_replays", replays.carry_on, every_s=1),
             Sweep("extend_ledger_chain", chain.extend, every_s=1),
@@ -115,6 +117,7 @@ class Worker:
             Sweep("forget_events", forget_events, every_s=3600),
             Sweep("rotate_oauth_keys", house.oauth.keys.rotate, every_s=10),
             Sweep("forget_oauth_assertions", house.oauth.forget_assertions, every_s=3600),
+            Sweep("forget_request_logs", forget_requests, every_s=3600),
         ]
 
 

@@ -7,6 +7,7 @@ known only here.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -27,8 +28,11 @@ from guilder_server.http.decode import decode_body, decode_form, merge
 from guilder_server.http.errors import HttpRefusal, answer_error, answer_fault, trace_of
 from guilder_server.http.execute import Executor
 from guilder_server.http.idempotency import read_key
+from guilder_server.http.limits.admission import Admission
+from guilder_server.http.limits.strangers import Strangers
 from guilder_server.http.origin import Origins
 from guilder_server.http.router import Router
+from guilder_server.http.seen import Recorder, Seen
 from guilder_server.http.sessions import Sessions, by_session
 from guilder_server.kernel.errors import GuilderError
 from guilder_server.kernel.ids import Ids
@@ -67,7 +71,7 @@ _READ = frozenset(
 _JOINED = frozenset({b"x-forwarded-for"})
 _EXPOSED = (
     b"Request-Id, Stripe-Version, Guilder-Version, Idempotency-Key, Idempotent-Replayed, "
-    b"Stripe-Should-Retry"
+    b"Stripe-Should-Retry, Stripe-Rate-Limited-Reason, Retry-After, RateLimit, RateLimit-Policy"
 )
 # What is left of a body that nobody reads to its end would be taken for the next request.
 _CLOSE = ((b"connection", b"close"),)
@@ -89,6 +93,7 @@ class _Exchange:
 
     id: str
     method: str
+    seen: Seen
     key: str | None = None
     headers: list[Header] = field(default_factory=list)
 
@@ -113,10 +118,15 @@ class App:
         origins: Origins | None = None,
         sessions: Sessions | None = None,
         used: Callable[[Credential], None] = lambda _: None,
+        admission: Admission | None = None,
+        strangers: Strangers | None = None,
+        recorder: Recorder | None = None,
     ) -> None:
         self._router, self._keyring, self._executor = router, keyring, executor
         self._ids, self._origins = ids, origins or Origins()
         self._sessions, self._used = sessions, used
+        self._admission, self._strangers = admission, strangers or Strangers(0)
+        self._recorder = recorder
         self._headers: list[Header] = [
             (b"cache-control", b"no-store"),
             (b"stripe-version", api_version.encode()),
@@ -128,8 +138,15 @@ class App:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         assert scope["type"] == "http"
-        exchange = _Exchange(self._ids.new("req"), scope["method"])
+        id, method = self._ids.new("req"), scope["method"]
+        exchange = _Exchange(id, method, Seen(id, method, scope["path"]))
         exchange.echo(b"request-id", exchange.id)
+        try:
+            await self._serve(scope, receive, send, exchange)
+        finally:
+            self._end(exchange)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, exchange: _Exchange) -> None:
         try:
             answer = await self._answer(scope, receive, exchange)
         except ClientGone:
@@ -164,17 +181,26 @@ class App:
         if method == "POST" and (sent := headers.get(b"idempotency-key")) is not None:
             exchange.key = read_key(sent)
             exchange.echo(b"idempotency-key", exchange.key)
-        credential = await self._credential(method, headers)
-        address = self._address(scope, headers)
-        check_address(credential, address)
+        seen = exchange.seen
+        seen.operation, seen.idempotency_key = operation, exchange.key
+        seen.address, seen.version = (
+            self._address(scope, headers),
+            _text(headers, b"stripe-version"),
+        )
+        credential = seen.credential = await self._credential(method, headers, seen.address)
+        check_address(credential, seen.address)
         self._used(credential)
         account = _text(headers, b"stripe-account")
         authorize(credential, operation, account)
         if account is not None:
             exchange.echo(b"stripe-account", account)
-        check_version(_text(headers, b"stripe-version"))
+        if self._admission is not None:
+            exchange.headers += await self._admission.enter(credential, operation)
+            seen.admitted = True
+        check_version(seen.version)
         body = await read_body(receive, headers.get(b"content-length"))
         raw, typed = read_parameters(method, _text(headers, b"content-type"), query, body)
+        seen.params, seen.size = raw, len(body)
         params = operation.parameters.read(raw, typed)
         call = Call(
             tenant=credential.tenant,
@@ -185,24 +211,37 @@ class App:
             credential=credential,
             request_id=exchange.id,
             idempotency_key=exchange.key,
-            address=address,
+            address=seen.address,
         )
         return await self._executor.run(route.handler, call)
 
-    async def _credential(self, method: str, headers: dict[bytes, bytes]) -> Credential:
+    async def _credential(
+        self, method: str, headers: dict[bytes, bytes], address: str | None
+    ) -> Credential:
         """Of a key, if one was sent; else of the person whose browser asks."""
         authorization = _text(headers, b"authorization")
         if authorization is None and self._sessions is not None:
             person = await by_session(method, headers, self._sessions)
             if person is not None:
                 return person
-        return await authenticate(authorization, self._keyring)
+        with self._strangers.watched(address, authorization):
+            return await authenticate(authorization, self._keyring)
+
+    def _end(self, exchange: _Exchange) -> None:
+        """Once nothing more is done for a request, however it ended."""
+        seen = exchange.seen
+        if seen.admitted and self._admission is not None and seen.credential is not None:
+            self._admission.leave(seen.credential)
+        if seen.credential is not None and seen.status and self._recorder is not None:
+            seen.ended = time.monotonic()
+            self._recorder.record(seen)
 
     def _address(self, scope: Scope, headers: dict[bytes, bytes]) -> str | None:
         peer = scope.get("client")
         return self._origins.of(peer and peer[0], _text(headers, b"x-forwarded-for"))
 
     async def _send(self, answer: Answer, exchange: _Exchange, send: Send) -> None:
+        exchange.seen.status, exchange.seen.answer = answer.status, answer.body
         length = (b"content-length", str(len(answer.body)).encode())
         headers = [_JSON, *self._headers, *exchange.headers, *answer.headers, length]
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
@@ -211,6 +250,7 @@ class App:
     async def _stream(
         self, answer: Streamed, exchange: _Exchange, receive: Receive, send: Send
     ) -> None:
+        exchange.seen.status = 200
         headers = [*self._headers, *exchange.headers, *answer.headers]
         # Sending to a caller who has gone is not told: only receiving is.
         gone = asyncio.create_task(_gone(receive))

@@ -16,6 +16,7 @@ import yaml
 from guilder_server.http.auth import of_operator
 from guilder_server.http.call import Handler
 from guilder_server.http.coerce import Schema, resolve
+from guilder_server.http.limits.classes import class_of
 from guilder_server.http.operation import Operation
 from guilder_server.http.roles import spelled_out
 from guilder_server.http.router import Router
@@ -110,6 +111,10 @@ class Contract:
         for needed in ("operationId", "x-permission"):
             if needed not in spec:
                 raise ContractBroken(f"operation {name} does not say its {needed}")
+        try:
+            kind = class_of(method, spec.get("x-class"))
+        except ValueError as problem:
+            raise ContractBroken(f"operation {name}: {problem}") from None
         result = self._result(spec)
         word = _noun(result, self.document)
         return Operation(
@@ -124,6 +129,7 @@ class Contract:
             listed_as="search_result" if word == "search_result" else "list",
             confidential=bool(spec.get("x-confidential", False)),
             unmetered=bool(spec.get("x-unmetered", False)),
+            kind=kind,
         )
 
     def _parameters(self, spec: Schema, item: Schema) -> Schema:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Mapping
+from math import ceil
 from typing import Any, Final
 
 import msgspec
@@ -111,6 +112,28 @@ class HttpRefusal(InvalidRequest):
         self.headers = headers
 
 
+class Throttled(RateLimited):
+    """A request that was not begun, since too much is asked for. `reason` is one of the words
+    that Stripe has for it; `wait_s` is when it is worth trying again."""
+
+    def __init__(
+        self,
+        message: str,
+        reason: str,
+        wait_s: float = 1.0,
+        headers: tuple[tuple[bytes, bytes], ...] = (),
+    ) -> None:
+        super().__init__(message)
+        self.headers = (*_limited(reason, wait_s), *headers)
+
+
+def _limited(reason: str, wait_s: float) -> tuple[tuple[bytes, bytes], ...]:
+    return (
+        (b"retry-after", str(max(1, ceil(wait_s))).encode()),
+        (b"stripe-rate-limited-reason", reason.encode()),
+    )
+
+
 def kind_of(error: GuilderError) -> tuple[int, str]:
     """The status and the type of an error."""
     if isinstance(error, HttpRefusal):
@@ -168,6 +191,10 @@ def _headers(error: GuilderError, repeatable: bool) -> tuple[tuple[bytes, bytes]
     match error:
         case HttpRefusal():
             return error.headers
+        case Throttled():
+            return error.headers
+        case RateLimited():
+            return _limited("resource-specific", 1)
         case Unauthenticated():
             return ((b"www-authenticate", b'Bearer realm="Guilder"'),)
         case KeyInUse():

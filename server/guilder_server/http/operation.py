@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from guilder_server.http.limits.classes import OperationClass
 from guilder_server.http.validate import Parameters
 
 
@@ -26,6 +27,8 @@ class Operation:
     confidential: bool = False
     # No quota of the account's plan refuses it.
     unmetered: bool = False
+    # Whose allowance it uses.
+    kind: OperationClass = "writes"
 
     def url(self, path: dict[str, str]) -> str:
         """The path with its parameters filled in."""

@@ -40,7 +40,8 @@ class Parameters:
     """The parameters of one operation, ready to read from a form or from JSON."""
 
     def __init__(self, schema: Schema, document: Schema) -> None:
-        self._schema, self._document = schema, document
+        self.schema = self._schema = schema
+        self._document = document
         self._from_form = compile_form(schema, document)
         self._from_json = compile_json(schema, document)
         # A validator keeps a copy of all that it is given: only what the schema leads to.

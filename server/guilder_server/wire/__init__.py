@@ -232,6 +232,15 @@ from guilder_server.wire.refunds import (
     RetrieveRefundParams,
     UpdateRefundParams,
 )
+from guilder_server.wire.request_logs import (
+    ListRequestLogsParams,
+    RequestLog,
+    RequestLogActor,
+    RequestLogBody,
+    RequestLogList,
+    RequestLogMethod,
+    RetrieveRequestLogParams,
+)
 from guilder_server.wire.sessions import (
     ListSessionsParams,
     RetrieveCurrentSessionParams,
@@ -550,6 +559,7 @@ __all__ = [
     "ListPaymentMethodsParams",
     "ListPayoutsParams",
     "ListRefundsParams",
+    "ListRequestLogsParams",
     "ListSessionsParams",
     "ListUsersParams",
     "ListWalletHoldsParams",
@@ -632,6 +642,11 @@ __all__ = [
     "RegulatedStatus",
     "ReleaseWalletHoldParams",
     "RequestIfAvailable",
+    "RequestLog",
+    "RequestLogActor",
+    "RequestLogBody",
+    "RequestLogList",
+    "RequestLogMethod",
     "RequestThreeDSecure",
     "ResumeOperatorAccountParams",
     "RetrieveAccountParams",
@@ -658,6 +673,7 @@ __all__ = [
     "RetrievePaymentMethodParams",
     "RetrievePayoutParams",
     "RetrieveRefundParams",
+    "RetrieveRequestLogParams",
     "RetrieveUsageParams",
     "RetrieveUserParams",
     "RetrieveWalletHoldParams",

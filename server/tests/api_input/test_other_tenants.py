@@ -51,6 +51,7 @@ LISTED = {
     "list_payouts": "payout",
     "list_refunds": "refund",
     "list_users": "user",
+    "list_request_logs": "request_log",
     "list_webhook_endpoint_deliveries": "delivery",
     "list_webhook_endpoints": "webhook_endpoint",
     "list_webhook_replays": "replay",

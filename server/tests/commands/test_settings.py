@@ -49,6 +49,14 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         "GUILDER_WEBHOOK_LOOPBACK": "on",
         "GUILDER_EVENTS_KEPT_DAYS": "400",
         "GUILDER_DELIVERIES_KEPT_DAYS": "7",
+        "GUILDER_RATE_LIVE": "0",
+        "GUILDER_RATE_TEST": "50",
+        "GUILDER_RATE_BAD_KEYS": "3",
+        "GUILDER_REQUESTS_PER_ACCOUNT": "20",
+        "GUILDER_REQUESTS_PER_PROCESS": "300",
+        "GUILDER_REPLICAS": "3",
+        "GUILDER_REQUEST_LOG_SAMPLE": "5",
+        "GUILDER_REQUEST_LOG_KEPT_DAYS": "90",
     }
     settings = read_settings(environment)
     assert settings.database_url == "postgresql://guilder@db/guilder"

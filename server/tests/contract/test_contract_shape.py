@@ -38,7 +38,7 @@ PUBLISHED = {
 }
 
 # Objects whose fields the contract does not know.
-OPEN = {"EventPreviousAttributes", "Metadata", "PaymentIntentSdkAction"}
+OPEN = {"EventPreviousAttributes", "Metadata", "PaymentIntentSdkAction", "RequestLogBody"}
 
 KEYWORDS = {
     *("$ref", "additionalProperties", "anyOf", "const", "default", "description", "enum"),

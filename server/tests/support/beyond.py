@@ -13,6 +13,7 @@ OBJECTS = frozenset(
         *("invitation", "session", "user"),
         *("operator.account", "operator.key", "operator.usage", "organization"),
         *("usage", "usage_notice"),
+        "request_log",
         *("wallet", "wallet_hold", "wallet_statement", "wallet_top_up"),
         *("wallet_transaction", "wallet_transfer"),
         *("webhook_delivery", "webhook_replay"),

@@ -21,7 +21,14 @@ from guilder_server.gateways.infra.sandbox import Sandbox
 from guilder_server.kernel.clock import Clock, ManualClock
 from guilder_server.settings import Settings
 from guilder_server.tenancy.bootstrap import DevAccount
-from tests.support.api import FINGERPRINT_KEY, PEPPER, SEALING_KEY, differences, new_account
+from tests.support.api import (
+    FINGERPRINT_KEY,
+    PEPPER,
+    SEALING_KEY,
+    UNLIMITED,
+    differences,
+    new_account,
+)
 
 
 class PlayedGateway(Sandbox):
@@ -160,7 +167,7 @@ async def composed(
             key_pepper=PEPPER,
             fingerprint_key=FINGERPRINT_KEY,
             sealing_key=SEALING_KEY,
-            **{"gateway_timeout_ms": 10_000, **settings},
+            **{"gateway_timeout_ms": 10_000, **UNLIMITED, **settings},
         ),
         clock,
         lambda _settings, _clock: [gateway],

@@ -21,7 +21,14 @@ from uvicorn.lifespan.on import LifespanOn
 
 from guilder_server.main import create_app
 from guilder_server.settings import Settings
-from tests.support.api import FINGERPRINT_KEY, PEPPER, SEALING_KEY, document, new_account
+from tests.support.api import (
+    FINGERPRINT_KEY,
+    PEPPER,
+    SEALING_KEY,
+    UNLIMITED,
+    document,
+    new_account,
+)
 from tests.support.chained import chained
 from tests.support.people import add_member
 from tests.support.recipes import CHARGE_OF, DONE_TO, MADE, PAID, Schema, seed
@@ -71,6 +78,7 @@ _KINDS: dict[str, tuple[str, ...]] = {
     "payment_intent": _INTENTS,
     "payment_method": ("method", "loose_method", "spent_method"),
     "payout": ("pending_payout", "payout", "failed_payout"),
+    "request_log": ("request_log",),
     "refund": ("refund",),
     "session": ("session",),
     "replay": ("replay",),
@@ -302,6 +310,7 @@ class SeededApp:
             fingerprint_key=FINGERPRINT_KEY,
             sealing_key=SEALING_KEY,
             webhook_endpoints=1000,
+            **UNLIMITED,
         )
         self._app = create_app(settings)
         self._database_url = database_url
@@ -396,9 +405,19 @@ class SeededApp:
             await self._make("ledger_transaction")
             await chained(self._database_url)
             return str((await self._ask("GET", "ledger/checkpoints?limit=1"))["data"][0]["id"])
+        if kind == "request_log":
+            return await self._logged()
         assert kind in ("balance_transaction", "event"), f"there is no recipe for {kind}"
         await self._make("charge")
         return str((await self._ask("GET", f"{kind}s?limit=1"))["data"][0]["id"])
+
+    async def _logged(self) -> str:
+        """The newest request in the log, which is there a moment after its answer."""
+        for _ in range(100):
+            if listed := (await self._ask("GET", "request_logs?limit=1"))["data"]:
+                return str(listed[0]["id"])
+            await asyncio.sleep(0.05)
+        raise AssertionError("nothing is logged")
 
     async def _of_wallet(self, kind: str) -> str:
         wallet = self._made.get("wallet") or await self._id("wallet")

@@ -19,7 +19,7 @@ from pathlib import Path
 import httpx
 
 from guilder_server.tenancy.bootstrap import DevAccount
-from tests.support.api import FINGERPRINT_KEY, PEPPER, SEALING_KEY, Api, new_account
+from tests.support.api import FINGERPRINT_KEY, PEPPER, SEALING_KEY, UNLIMITED, Api, new_account
 from tests.support.servers import environment, guilder
 
 SERVER_FOLDER = Path(__file__).parents[2]
@@ -53,6 +53,7 @@ class Served:
                 "GUILDER_PORT": str(self.port),
                 "GUILDER_WORKERS": str(workers),
                 "GUILDER_LOG_LEVEL": "warning",
+                **{f"GUILDER_{name.upper()}": str(value) for name, value in UNLIMITED.items()},
                 **(settings or {}),
             }
         )

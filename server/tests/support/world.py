@@ -9,6 +9,7 @@ from tests.support.api import Api
 from tests.support.chained import chain
 from tests.support.contract import Operation
 from tests.support.people import add_member
+from tests.support.processes import eventually
 
 # An address, so that no name is looked up. Nothing is sent there: no worker runs beside the server.
 LISTENER = "https://8.8.8.8/guilder"
@@ -152,6 +153,8 @@ def populate(api: Api, database_url: str) -> World:
         "/v1/payouts", amount=50, currency="usd", wallet=wallet, destination="ba_noAccount"
     )["id"]
     event = api.get("/v1/events")["data"][0]["id"]
+    logged = api.get("/v1/account").headers["request-id"]
+    assert eventually(lambda: api.get(f"/v1/request_logs/{logged}").status == 200)
     ids = {status: str(intent["id"]) for status, intent in intents.items()}
     ids |= {
         "api_key": api_key,
@@ -175,6 +178,8 @@ def populate(api: Api, database_url: str) -> World:
         "ledger_transaction": posted,
         "pending_ledger_transaction": pending,
         "event": event,
+        "request_log": logged,
+        "actor": api.get(f"/v1/request_logs/{logged}")["actor"]["id"],
         "webhook_endpoint": endpoint,
         "delivery": api.get(f"/v1/events/{event}/deliveries")["data"][0]["id"],
         "replay": replay,

@@ -1,0 +1,1 @@
+"""How much a caller may ask for at once, and what happens to the rest."""

@@ -1,0 +1,1 @@
+"""The request log: what callers asked and were answered, without what nobody else may know."""

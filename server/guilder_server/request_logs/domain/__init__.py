@@ -1,0 +1,1 @@
+"""What a logged request is, and what of it may be kept."""

@@ -1,0 +1,1 @@
+"""Logged requests in PostgreSQL."""

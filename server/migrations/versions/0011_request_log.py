@@ -1,0 +1,12 @@
+"""The request log."""
+
+from pathlib import Path
+
+from alembic import op
+
+revision = "0011"
+down_revision = "0009"
+
+
+def upgrade() -> None:
+    op.execute(Path(__file__).with_suffix(".sql").read_text())

@@ -1,0 +1,233 @@
+"""Limits as a caller meets them."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import stripe
+
+from tests.support.api import Answer, Api, ApiServer, unique
+from tests.support.keys import add_key
+from tests.support.postgres import TestDatabases
+
+NODE = Path(__file__).parents[1] / "node"
+RATE = 10  # a second, so 20 at once
+
+
+@pytest.fixture(scope="module")
+def limited(postgres: TestDatabases) -> Iterator[ApiServer]:
+    with postgres.database() as url:
+        server = ApiServer(url, rate_test=RATE, rate_bad_keys=2)
+        server.start()
+        yield server
+        server.stop()
+
+
+@pytest.fixture
+def api(limited: ApiServer) -> Iterator[Api]:
+    client = Api(limited.url, limited.open_account())
+    yield client
+    client.close()
+
+
+def flood(api: Api, path: str = "/v1/balance", most: int = 60) -> list[Answer]:
+    """Until one is refused, and that one."""
+    answers = []
+    for _ in range(most):
+        answers.append(api.get(path))
+        if answers[-1].status != 200:
+            return answers
+    raise AssertionError("nothing was refused")
+
+
+def test_a_flood_is_refused_and_told_for_how_long(api: Api) -> None:
+    began = time.monotonic()
+    *passed, refused = flood(api)
+    taken = time.monotonic() - began
+    assert 20 <= len(passed) <= 20 + RATE * taken + 1
+    assert refused.status == 429
+    assert refused.error["code"] == "rate_limit"
+    assert refused.error["type"] == "invalid_request_error"
+    assert "10 a second of the class 'reads'" in refused.error["message"]
+    assert refused.headers["retry-after"] == "1"
+    assert refused.headers["stripe-rate-limited-reason"] == "endpoint-rate"
+    assert refused.headers["ratelimit-policy"] == '"reads";q=20;w=2, "account-reads";q=40;w=2'
+    assert refused.headers["ratelimit"] == '"reads";r=0;t=1'
+    time.sleep(1.1)
+    assert api.get("/v1/balance").status == 200
+
+
+def test_who_goes_on_asking_is_answered_late_and_others_are_not(
+    api: Api, limited: ApiServer
+) -> None:
+    for _ in range(5):
+        api.get("/v1/customers/search", query="created>1")
+    times = []
+    for _ in range(3):
+        began = time.monotonic()
+        while api.get("/v1/customers/search", query="created>1").status == 200:
+            began = time.monotonic()
+        times.append(time.monotonic() - began)
+    assert max(times[1:]) >= 0.25
+    other = Api(limited.url, limited.open_account())
+    assert other.get("/v1/balance").status == 200
+    other.close()
+
+
+def test_every_answer_says_what_is_left(api: Api) -> None:
+    left = [api.get("/v1/balance").headers["ratelimit"] for _ in range(3)]
+    numbers = [int(re.fullmatch(r'"reads";r=(\d+)', one)[1]) for one in left]  # type: ignore[index]
+    assert numbers[0] == 19
+    assert numbers[2] < numbers[0]
+    assert api.post("/v1/customers", nonsense=1).headers["ratelimit"].startswith('"writes"')
+
+
+def test_a_class_that_is_used_up_leaves_the_others(api: Api) -> None:
+    assert flood(api)[-1].status == 429
+    assert api.pay()["status"] == "succeeded"
+    assert api.post("/v1/customers", name="Ada").status == 200
+    searched = api.get("/v1/customers/search", query="created>1")
+    assert searched.headers["ratelimit-policy"].startswith('"search";q=4;w=2,')
+
+
+def test_another_account_is_not_affected(api: Api, limited: ApiServer) -> None:
+    assert flood(api)[-1].status == 429
+    other = Api(limited.url, limited.open_account())
+    assert other.get("/v1/balance").status == 200
+    other.close()
+
+
+def test_more_keys_do_not_make_the_limit_more_than_twice_as_large(limited: ApiServer) -> None:
+    account = limited.open_account()
+    keys = [add_key(limited.database_url, account.tenant_id) for _ in range(6)]
+    api = Api(limited.url, account)
+    began, answers = time.monotonic(), []
+    for _ in range(15):
+        answers += [api.send("GET", "/v1/balance", {}, secret=key) for key in keys]
+    taken = time.monotonic() - began
+    passed = [answer for answer in answers if answer.status == 200]
+    assert 40 <= len(passed) <= 40 + 2 * RATE * taken + 1
+    refused = next(answer for answer in answers if answer.status == 429)
+    assert refused.headers["stripe-rate-limited-reason"] == "global-rate"
+    assert refused.headers["ratelimit"] == '"account-reads";r=0;t=1'
+    api.close()
+
+
+def test_a_refused_payment_leaves_its_key_free(api: Api) -> None:
+    key = unique()
+
+    def pay() -> Answer:
+        return api.post("/v1/payment_intents", key=key, amount=500, currency="usd")
+
+    while api.post("/v1/payment_intents", amount=500, currency="usd").status == 200:
+        pass
+    refused = pay()
+    assert refused.status == 429
+    assert refused.headers["idempotency-key"] == key
+    time.sleep(0.3)
+    made = pay()
+    assert made.status == 200
+    assert "idempotent-replayed" not in made.headers
+
+
+def test_a_connection_goes_on_after_a_refusal_whose_body_nobody_read(api: Api) -> None:
+    flood_of_writes(api)
+    connection = http.client.HTTPConnection(urlsplit(api.url).netloc, timeout=10)
+    headers = {
+        "Authorization": f"Bearer {api.key}",
+        "Content-Type": "application/x-www-form-urlencoded",
+    }
+    body = "description=" + "GET /v1/balance HTTP/1.1 " * 20_000
+    for _ in range(3):
+        connection.request("POST", "/v1/customers", body, headers)
+        answer = connection.getresponse()
+        assert answer.status in (429, 400)
+        json.loads(answer.read())
+    connection.request("GET", "/v1/balance", headers=headers)
+    assert json.loads(connection.getresponse().read())["object"] == "balance"
+    connection.close()
+
+
+def flood_of_writes(api: Api) -> None:
+    while api.post("/v1/customers", name="Ada").status == 200:
+        pass
+
+
+def test_the_official_client_for_python_raises_what_it_has_for_it(api: Api) -> None:
+    client = stripe.StripeClient(api.key, base_addresses={"api": api.url}, max_network_retries=0)
+
+    def ask_often() -> None:
+        for _ in range(60):
+            client.v1.balance.retrieve()
+
+    with pytest.raises(stripe.RateLimitError) as raised:
+        ask_often()
+    assert raised.value.http_status == 429
+    assert raised.value.error is not None
+    assert raised.value.error.code == "rate_limit"
+    assert raised.value.headers is not None
+    assert raised.value.headers["retry-after"] == "1"
+
+
+def test_the_official_client_for_node_throws_what_it_has_for_it(api: Api, tmp_path: Path) -> None:
+    named = {"GUILDER_URL": api.url, "SECRET_KEY": api.key, "ANSWERS": str(tmp_path / "answers")}
+    environment = {**os.environ, **named}
+    done = subprocess.run(
+        ["node", "limits.mjs"],
+        cwd=NODE,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {
+        "type": "StripeRateLimitError",
+        "code": "rate_limit",
+        "status": 429,
+        "reason": "endpoint-rate",
+        "after": "1",
+    }
+
+
+def test_keys_that_do_not_exist_are_no_longer_looked_up_and_good_ones_are(
+    limited: ApiServer,
+) -> None:
+    known = Api(limited.url, limited.open_account())
+    assert known.get("/v1/balance").status == 200
+    answers: list[Answer] = []
+    while not answers or answers[-1].status == 401:
+        answers.append(known.send("GET", "/v1/balance", {}, secret="sk_test_invented"))
+        assert len(answers) < 60
+    assert len(answers) >= 20
+    assert answers[-1].status == 429
+    assert answers[-1].headers["stripe-rate-limited-reason"] == "global-rate"
+    assert int(answers[-1].headers["retry-after"]) >= 1
+    assert known.get("/v1/balance").status == 200
+    time.sleep(0.6)
+    newcomer = Api(limited.url, limited.open_account())
+    assert newcomer.get("/v1/balance").status == 200
+    for client in (known, newcomer):
+        client.close()
+
+
+def test_what_was_refused_is_in_the_request_log(api: Api) -> None:
+    refused = flood(api)[-1]
+    path = f"/v1/request_logs/{refused.headers['request-id']}"
+    found: Any = None
+    for _ in range(20):
+        time.sleep(0.3)
+        if (found := api.get(path)).status == 200:
+            break
+    assert (found["status"], found["error_code"]) == (429, "rate_limit")
