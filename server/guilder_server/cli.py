@@ -55,7 +55,7 @@ def _expected_failures() -> tuple[type[Exception], ...]:
         ServerFailed,
     )
     from guilder_server.ledger.archive import Wrong
-    from guilder_server.ledger.verification.remembered import Unreadable
+    from guilder_server.postgres.marks import Unreadable
     from guilder_server.postgres.migrate import NewerDatabase
 
     return (

@@ -14,7 +14,8 @@ from typing import Any
 
 from starlette.routing import Route
 
-from guilder_server.capabilities import MAPPINGS
+from guilder_server.audit.infra.log import audit_log
+from guilder_server.capabilities import MAPPINGS, PORTRAITS
 from guilder_server.customers import Customer, Customers, view_customer
 from guilder_server.customers.api import CustomersApi
 from guilder_server.customers.flows import CustomerFlows
@@ -163,6 +164,7 @@ class Ground:
         self.reads = MergedReads(self.pool)
         self.bell = Bell(settings.redis_url)
         parts = [Keys, MAPPINGS.part(), poster(clock), EventLog, FanOut]
+        parts.append(audit_log(PORTRAITS, self.ids))
         self.committer = Committer(self.pool, parts, self._wake_the_worker)
         self.seals = Seals(settings.sealing_key)
         # Secrets stand for one purpose each; this one also seals idempotency fingerprints.

@@ -7,11 +7,12 @@ from datetime import timedelta
 from hashlib import sha256
 
 from guilder_server.kernel.clock import SystemClock
+from guilder_server.kernel.heads import Signing
 from guilder_server.kernel.ids import Ids
-from guilder_server.ledger.flows.checkpoints import Signing
+from guilder_server.ledger.domain.checkpoint import CHECKPOINTS
 from guilder_server.ledger.infra.chaining import PostgresChain
-from guilder_server.ledger.infra.signing import Signer
 from guilder_server.postgres.pool import Pool
+from guilder_server.postgres.signing import Signer
 
 SIGNING_KEY = sha256(b"tests").hexdigest()
 
@@ -22,7 +23,9 @@ async def chained(database_url: str, signing_key: str = SIGNING_KEY) -> None:
     try:
         chain = PostgresChain(pool)
         await chain.extend()
-        await Signing(chain, Signer(signing_key), Ids(clock), clock, timedelta()).sign()
+        await Signing(
+            chain, CHECKPOINTS, Signer(signing_key), Ids(clock), clock, timedelta()
+        ).sign()
     finally:
         await pool.close()
 

@@ -1,0 +1,62 @@
+"""What must never be told: secrets, by the names that they go by and by their type.
+
+Who tells of a change says what of it is a secret. This is for what was forgotten: it errs on the
+side of telling too little.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from functools import lru_cache
+from typing import Any
+
+REDACTED = "[redacted]"
+
+_NAMES = re.compile(
+    r"secret|token|passw|passphrase|pepper|hash|digest|seal|signature|fingerprint|credential"
+    r"|private|totp|otp$|recovery|(^|_)cvc$|cvv|(^|_)pan$|(^|_)key$|^number$"
+    r"|(card|account|routing)_?number|^iban$",
+    re.IGNORECASE,
+)
+_SCALARS = frozenset({str, int, bool, float, type(None)})
+_SEQUENCES = frozenset({list, tuple, set, frozenset})
+_BYTES = frozenset({bytes, bytearray, memoryview})
+
+
+@lru_cache(maxsize=4096)
+def is_secret(name: str) -> bool:
+    """Whether what goes by this name is kept to ourselves."""
+    return _NAMES.search(name) is not None
+
+
+def redacted(value: Any) -> Any:
+    """`value` in JSON's types, without what is null or a secret inside of it."""
+    kind = type(value)
+    if kind in _SCALARS:
+        return value
+    if kind is dict:
+        return _parts(value.items())
+    if kind in _SEQUENCES:
+        return [redacted(one) for one in value]
+    if kind in _BYTES:
+        return REDACTED
+    if hasattr(kind, "__dataclass_fields__"):
+        return _parts([(name, getattr(value, name)) for name in _fields(kind)])
+    if isinstance(value, Mapping):
+        return _parts(value.items())
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+@lru_cache(maxsize=256)
+def _fields(kind: type) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
+
+
+def _parts(parts: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    return {
+        name: REDACTED if is_secret(name) else redacted(part)
+        for name, part in parts
+        if part is not None
+    }
