@@ -14,7 +14,12 @@ from typing import Any
 
 from starlette.routing import Route
 
+from guilder_server.audit.api import AuditEntriesApi
+from guilder_server.audit.domain.entry import Entry as AuditEntry
+from guilder_server.audit.flows import Trail
 from guilder_server.audit.infra.log import audit_log
+from guilder_server.audit.infra.store import PostgresTrail
+from guilder_server.audit.views import view_entry as view_audit_entry
 from guilder_server.capabilities import MAPPINGS, PORTRAITS
 from guilder_server.customers import Customer, Customers, view_customer
 from guilder_server.customers.api import CustomersApi
@@ -184,6 +189,7 @@ class House:
     def __init__(self, ground: Ground, make_gateways: MakeGateways) -> None:
         settings, clock, ids = ground.settings, ground.clock, ground.ids
         pool, reads = ground.pool, ground.reads
+        self.pool = pool
         self.accounts = Accounts(PostgresAccounts(reads))
         self.keyring = Keyring(
             PostgresKeys(reads), settings.key_pepper.encode(), clock, settings.livemode_allowed
@@ -269,6 +275,7 @@ class House:
         """The handlers of every operation in the contract."""
         return [
             AccountApi(self.accounts),
+            AuditEntriesApi(Trail(PostgresTrail(self.pool))),
             BalanceApi(self.ledger),
             ChargesApi(self.tools),
             CustomersApi(self.customer_flows),
@@ -411,6 +418,7 @@ def _views(clock: Clock) -> Views:
     return Views(
         {
             Account: view_account,
+            AuditEntry: view_audit_entry,
             AsOf: view_as_of,
             Bulk: view_bulk,
             Checkpoint: view_checkpoint,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import fields
+from dataclasses import is_dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -42,21 +42,16 @@ def redacted(value: Any) -> Any:
         return [redacted(one) for one in value]
     if kind in _BYTES:
         return REDACTED
-    if hasattr(kind, "__dataclass_fields__"):
-        return _parts([(name, getattr(value, name)) for name in _fields(kind)])
+    if is_dataclass(kind):
+        return _parts([(name, getattr(value, name)) for name in kind.__dataclass_fields__])
     if isinstance(value, Mapping):
         return _parts(value.items())
-    return value.isoformat() if hasattr(value, "isoformat") else str(value)
-
-
-@lru_cache(maxsize=256)
-def _fields(kind: type) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind))
+    return value.isoformat().replace("+00:00", "Z") if hasattr(value, "isoformat") else str(value)
 
 
 def _parts(parts: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     return {
-        name: REDACTED if is_secret(name) else redacted(part)
+        name: REDACTED if is_secret(name) else part if type(part) in _SCALARS else redacted(part)
         for name, part in parts
         if part is not None
     }

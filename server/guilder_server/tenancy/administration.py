@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from guilder_server.kernel.actor import Actor
 from guilder_server.kernel.clock import Clock, SystemClock
 from guilder_server.kernel.ids import Ids
 from guilder_server.tenancy.flows.accounts import AccountDesk
@@ -36,8 +38,22 @@ def desk_on(
     pepper: bytes,
     declared: Collection[str] = (),
     clock: Clock | None = None,
+    actor: Actor | None = None,
 ) -> Desk:
-    """In a transaction that the caller ends."""
-    clock = clock or SystemClock()
+    """In a transaction that the caller ends. `actor` is who stands at it, otherwise whoever runs
+    this program."""
+    clock, actor = clock or SystemClock(), actor or _whoever_runs_this()
     ids, registry = Ids(clock), PostgresRegistry(connection)
-    return Desk(AccountDesk(registry, ids, clock), KeyDesk(registry, pepper, declared, ids, clock))
+    return Desk(
+        AccountDesk(registry, ids, clock, actor),
+        KeyDesk(registry, pepper, declared, ids, clock, actor),
+    )
+
+
+def _whoever_runs_this() -> Actor:
+    try:
+        name = f"command line, {getpass.getuser()}"
+    except (KeyError, OSError):
+        # A container may run under a number that no user has.
+        name = "command line"
+    return Actor("operator", name)

@@ -67,7 +67,7 @@ async def test_the_development_account_is_made_once(database_url: str) -> None:
             "SELECT (SELECT count(*) FROM accounts), (SELECT count(*) FROM tenants), "
             "(SELECT count(*) FROM api_keys)"
         ).fetchone()
-    assert counts == (1, 1, 2)
+    assert counts == (1, 2, 2)
 
 
 async def test_keys_that_were_lost_are_replaced_for_the_same_account(

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from guilder_server.kernel.actor import Actor
 from guilder_server.kernel.clock import Clock
 from guilder_server.kernel.errors import NotFound, Refused
 from guilder_server.kernel.ids import Ids
 from guilder_server.kernel.tenant import Tenant
 from guilder_server.tenancy.domain import wishes
 from guilder_server.tenancy.domain.account import Account, AccountStatus
+from guilder_server.tenancy.flows.recording import Recorder
 from guilder_server.tenancy.ports import AccountStore, Registry
 
 
@@ -30,8 +32,9 @@ class Accounts:
 class AccountDesk:
     """The accounts, for whoever runs the server."""
 
-    def __init__(self, registry: Registry, ids: Ids, clock: Clock) -> None:
+    def __init__(self, registry: Registry, ids: Ids, clock: Clock, actor: Actor) -> None:
         self._registry = registry
+        self._recorder = Recorder(registry, ids, clock, actor)
         self._ids = ids
         self._clock = clock
 
@@ -52,6 +55,7 @@ class AccountDesk:
             email=wishes.email(email),
         )
         self._registry.add_account(account)
+        self._recorder.account("create_account", None, account)
         return account
 
     def all(self) -> Sequence[Account]:
@@ -59,16 +63,16 @@ class AccountDesk:
         return self._registry.accounts()
 
     def suspend(self, id: str) -> Account:
-        return self._put(id, "suspended")
+        return self._put(id, "suspended", "suspend_account")
 
     def resume(self, id: str) -> Account:
-        return self._put(id, "active")
+        return self._put(id, "active", "resume_account")
 
     def close(self, id: str) -> Account:
         """For good: nothing leads back from here."""
-        return self._put(id, "closed")
+        return self._put(id, "closed", "close_account")
 
-    def _put(self, id: str, status: AccountStatus) -> Account:
+    def _put(self, id: str, status: AccountStatus, action: str) -> Account:
         before = self._registry.account(id)
         if before is None:
             raise NotFound("account", id)
@@ -78,4 +82,5 @@ class AccountDesk:
             raise Refused("status_transition_invalid", f"The account {id} is closed, for good.")
         after = replace(before, status=status)
         self._registry.change_account(after)
+        self._recorder.account(action, before, after)
         return after

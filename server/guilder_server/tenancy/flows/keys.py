@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from guilder_server.kernel.actor import Actor
 from guilder_server.kernel.clock import Clock
 from guilder_server.kernel.errors import InvalidRequest, NotFound, Refused
 from guilder_server.kernel.ids import Ids
@@ -13,6 +14,7 @@ from guilder_server.kernel.tenant import Tenant
 from guilder_server.tenancy.domain import keys, wishes
 from guilder_server.tenancy.domain.account import Account
 from guilder_server.tenancy.domain.keys import IssuedKey, KeyKind, KeyRecord, NewKey
+from guilder_server.tenancy.flows.recording import Recorder
 from guilder_server.tenancy.ports import Registry
 
 
@@ -26,8 +28,10 @@ class KeyDesk:
         declared: Collection[str],
         ids: Ids,
         clock: Clock,
+        actor: Actor,
     ) -> None:
         self._registry = registry
+        self._recorder = Recorder(registry, ids, clock, actor)
         self._pepper = pepper
         self._declared = declared
         self._ids = ids
@@ -105,6 +109,7 @@ class KeyDesk:
             ends = min(ends, record.expires_at)
         ending = replace(old, record=replace(record, expires_at=ends), replaced_by=new.key.id)
         self._registry.change_key(ending)
+        self._recorder.key("roll_api_key", old, ending)
         return new, ending
 
     def revoke(self, id: str) -> IssuedKey:
@@ -114,6 +119,7 @@ class KeyDesk:
             return key
         revoked = replace(key, record=replace(key.record, revoked_at=self._clock.now()))
         self._registry.change_key(revoked)
+        self._recorder.key("revoke_api_key", key, revoked)
         return revoked
 
     def _issue(
@@ -139,6 +145,7 @@ class KeyDesk:
         key = IssuedKey(record, self._clock.now(), name)
         if not self._registry.add_key(keys.digest(self._pepper, token), key):
             raise ValueError(f"the key {token[:11]}… is there already")
+        self._recorder.key("create_api_key", None, key)
         return NewKey(token, key)
 
     def _found(self, id: str) -> IssuedKey:
