@@ -28,6 +28,7 @@ KINDS = {
     "transaction": "ledger_transaction",
 }
 LISTED = {
+    "list_audit_entries": "audit_entry",
     "list_balance_transactions": "balance_transaction",
     "list_charges": "charge",
     "list_customer_payment_methods": "payment_method",
@@ -53,6 +54,7 @@ LISTED = {
 }
 NAMED_BY_ID = {
     "list_event_deliveries": "event",
+    "retrieve_audit_entry": "audit_entry",
     "retrieve_balance_transaction": "balance_transaction",
     "retrieve_event": "event",
     "retry_event": "event",

@@ -232,7 +232,7 @@ def test_an_account_without_keys_is_told_how_to_make_one(operator: Operator) -> 
         ("customers:delete", "Did you mean customers:read or customers:write?"),
         ("Refunds:Write", "refunds:write"),
         ("payment_intent:write", "payment_intents:write"),
-        ("everything", "There are: account:read, balance:read"),
+        ("everything", "There are: account:read, audit:read"),
     ],
 )
 def test_a_permission_that_is_none_is_refused_and_the_near_ones_named(

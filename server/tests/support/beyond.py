@@ -9,6 +9,7 @@ OBJECTS = frozenset(
     {
         *("ledger_account", "ledger_balance", "ledger_balances", "ledger_bulk_result"),
         *("ledger_checkpoint", "ledger_entry", "ledger_statement", "ledger_transaction"),
+        "audit_entry",
         *("wallet", "wallet_hold", "wallet_statement", "wallet_top_up"),
         *("wallet_transaction", "wallet_transfer"),
         *("webhook_delivery", "webhook_replay"),

@@ -6,6 +6,8 @@ import asyncio
 from datetime import timedelta
 from hashlib import sha256
 
+from guilder_server.audit.domain.checkpoint import CHECKPOINTS as AUDIT_CHECKPOINTS
+from guilder_server.audit.infra.chaining import PostgresAuditChain
 from guilder_server.kernel.clock import SystemClock
 from guilder_server.kernel.heads import Signing
 from guilder_server.kernel.ids import Ids
@@ -32,3 +34,16 @@ async def chained(database_url: str, signing_key: str = SIGNING_KEY) -> None:
 
 def chain(database_url: str) -> None:
     asyncio.run(chained(database_url))
+
+
+async def audited(database_url: str, signing_key: str = SIGNING_KEY) -> None:
+    """The same for the audit trail."""
+    pool, clock = Pool(database_url), SystemClock()
+    await pool.open()
+    try:
+        trail = PostgresAuditChain(pool)
+        await trail.extend()
+        signer = Signer(signing_key)
+        await Signing(trail, AUDIT_CHECKPOINTS, signer, Ids(clock), clock, timedelta()).sign()
+    finally:
+        await pool.close()

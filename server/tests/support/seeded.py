@@ -56,6 +56,7 @@ _INTENTS = (
 _CHARGES = ("charge", "held_charge", "failed_charge", "held_alone")
 _TRANSACTIONS = ("ledger_transaction", "pending_ledger_transaction", "voided_ledger_transaction")
 _KINDS: dict[str, tuple[str, ...]] = {
+    "audit_entrie": ("audit_entry",),
     "account": ("ledger_account", "frozen_ledger_account", "closed_ledger_account"),
     "charge": _CHARGES,
     "checkpoint": ("ledger_checkpoint",),
@@ -371,6 +372,9 @@ class SeededApp:
             await self._make("ledger_transaction")
             entries = (await self._ask("GET", f"ledger/accounts/{account}/entries"))["data"]
             return str(entries[0]["id"]) if entries else "le_none_1"
+        if kind == "audit_entry":
+            await self._make("customer")
+            return str((await self._ask("GET", "audit_entries?limit=1"))["data"][0]["id"])
         if kind == "ledger_checkpoint":
             await self._make("ledger_transaction")
             await chained(self._database_url)

@@ -92,7 +92,7 @@ class Walk:
         if following is not None and following.head == _head(head, position + 1, following):
             raise Altered(f"the head of the chain of {name} at {position} was edited")
         there = f"at position {position} of {name}"
-        rows = reading.walked(self.connection, reading.EVERY, tenant)
+        rows = reading.walked(self.connection, reading.EVERY, tenant, name="others")
         async with aclosing(rows) as walk:
             async for other in walk:
                 if other.id != row.id and _head(before, position, other) in (row.head, other.head):
@@ -115,12 +115,7 @@ class Walk:
         if not entries or not blocks.is_id(row.id):
             raise Altered(f"{row.name()} of {name} was edited: it is no entry any more")
         if (place := _other(row.locators, blocks.locators(lines))) is not None:
-            if place < len(entries) and len(entries) * blocks.LOCATOR >= len(row.locators):
-                raise Altered(f"entry {reading.said(entries[place])} of {name} was edited")
-            raise Altered(
-                f"entry {blocks.entry_id(row.id, place)} of {name}, or one after it, was deleted "
-                f"from its commit{reading.when(row.id)}"
-            )
+            raise Altered(_blame(name, row, entries, place))
         terms = 0
         for one in entries:
             terms |= blocks.terms_of(one.cause, {part.object for part in one.touched})
@@ -156,6 +151,19 @@ def _other(locators: bytes, there: bytes) -> int | None:
         if locators[part] != there[part]:
             return place
     return 0
+
+
+def _blame(name: str, row: Row, entries: list[blocks.Entry], place: int) -> str:
+    there, count = len(entries), max(len(row.locators) // blocks.LOCATOR, 1)
+    if there < count:
+        return (
+            f"entry {blocks.entry_id(row.id, place)} of {name}, or one after it, was deleted from "
+            f"its commit{reading.when(row.id)}"
+        )
+    if there == count:
+        return f"entry {reading.said(entries[place])} of {name} was edited"
+    added = entries[place] if row.locators else entries[1]
+    return f"entry {reading.said(added)} of {name} was added to its commit"
 
 
 def _gap(name: str, position: int, last: Row | None, row: Row) -> str:

@@ -42,8 +42,11 @@ class Row:
         return f"entry {said(first)}" + (f" and {len(others)} more" if others else "")
 
 
-async def walked(connection: Connection, sql: str, *values: Any) -> AsyncGenerator[Row, None]:
-    async with connection.cursor(name="audit") as cursor:
+async def walked(
+    connection: Connection, sql: str, *values: Any, name: str = "blocks"
+) -> AsyncGenerator[Row, None]:
+    """To be closed if it is not walked to its end; walks beside one another have other names."""
+    async with connection.cursor(name=name) as cursor:
         cursor.itersize = _AT_ONCE
         await cursor.execute(sql, values)
         async for row in cursor:
