@@ -49,6 +49,16 @@ def redacted(value: Any) -> Any:
     return value.isoformat().replace("+00:00", "Z") if hasattr(value, "isoformat") else str(value)
 
 
+def redacted_fields(values: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """The fields of one object, which say what is null as well."""
+    if values is None:
+        return None
+    return {
+        name: None if value is None else REDACTED if is_secret(name) else redacted(value)
+        for name, value in values.items()
+    }
+
+
 def _parts(parts: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     return {
         name: REDACTED if is_secret(name) else part if type(part) in _SCALARS else redacted(part)

@@ -17,6 +17,7 @@ import zstandard
 
 _FOLDER = Path(__file__).parent / "dictionaries"
 _LEVEL = 3  # zstd's own default; higher levels cost twice the time for 3 % on our objects
+_LEVEL_OF_FAMILIES = 5  # 7 % less than 3, for some 4 µs
 _LARGEST = 16 * 1024 * 1024  # no snapshot is near it; bounds what a damaged row can ask for
 
 
@@ -37,6 +38,15 @@ def _compressor(version: int, family: str) -> zstandard.ZstdCompressor:
     dictionary = _dictionary(version, family)
     if dictionary is None:
         return zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True)
+    if family:
+        # Small, and secured by a digest of its own: what it costs otherwise is a twelfth of it.
+        dictionary.precompute_compress(level=_LEVEL_OF_FAMILIES)
+        return zstandard.ZstdCompressor(
+            level=_LEVEL_OF_FAMILIES,
+            dict_data=dictionary,
+            write_content_size=False,
+            write_dict_id=False,
+        )
     dictionary.precompute_compress(level=_LEVEL)
     # The version byte names the dictionary already; the checksum finds a damaged row.
     return zstandard.ZstdCompressor(dict_data=dictionary, write_checksum=True, write_dict_id=False)

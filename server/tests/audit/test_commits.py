@@ -91,7 +91,7 @@ async def test_what_a_job_finds_out_about_a_lost_reply_is_told_of_as_the_jobs(
 async def test_a_request_whose_process_died_is_told_of_with_what_it_asked_for(
     fresh_database_url: str,
 ) -> None:
-    async with composed(fresh_database_url, gateway_timeout_ms=100) as dying:
+    async with composed(fresh_database_url) as dying:
         dying.gateway.hold()
         asking = asyncio.create_task(
             dying.post(

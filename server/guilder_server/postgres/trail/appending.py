@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from guilder_server.kernel.audit import AuditEntry, Cause, Touched
-from guilder_server.kernel.redaction import redacted
+from guilder_server.kernel.redaction import redacted_fields
 from guilder_server.postgres.pool import Connection
 from guilder_server.postgres.trail import blocks
 
@@ -46,7 +46,8 @@ def _values(account: str, entry: AuditEntry) -> list[Any]:
     if not blocks.is_id(entry.id):
         raise ValueError(f"not the id of an entry of the audit trail: {entry.id!r}")
     cause = Cause(entry.actor, entry.action, entry.request_id)
-    touched = Touched(entry.object, entry.object_id, redacted(entry.before), redacted(entry.after))
+    before, after = redacted_fields(entry.before), redacted_fields(entry.after)
+    touched = Touched(entry.object, entry.object_id, before, after)
     terms = blocks.terms_of(cause, [entry.object])
     made = blocks.block(entry.id, terms, [blocks.line(cause, [touched])])
     return [made.id, made.terms, made.locators, made.payload, account]

@@ -9,7 +9,6 @@ from guilder_server.kernel.actor import Actor
 from guilder_server.kernel.audit import AuditEntry
 from guilder_server.kernel.clock import Clock
 from guilder_server.kernel.ids import Ids
-from guilder_server.kernel.redaction import redacted
 from guilder_server.tenancy.domain.account import Account
 from guilder_server.tenancy.domain.keys import IssuedKey
 from guilder_server.tenancy.ports import Registry
@@ -58,8 +57,8 @@ class Recorder:
                 action=action,
                 object=noun,
                 object_id=id,
-                before=redacted(before),
-                after=redacted(after),
+                before=before,
+                after=after,
             ),
         )
 
