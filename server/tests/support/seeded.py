@@ -237,7 +237,7 @@ def _placed(one: Schema, path: str, operation: Schema, *, sensible: bool) -> Sch
     end = re.escape(f"/{{{name}}}") if one["in"] == "path" else "(?:/|$)"
     noun = re.findall(rf"/([a-z_]+)s{end}", path.removesuffix("/search"))[-1:]
     if one["in"] == "path":
-        kinds = _KINDS.get(name, tuple(noun))
+        kinds = _KINDS.get(name, _KINDS.get("".join(noun), tuple(noun)))
         first = _FIRST.get(operation["operationId"])
         kinds = tuple(sorted(kinds, key=lambda kind: kind != first))
         one["schema"] = _seeds(*kinds)
