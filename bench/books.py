@@ -195,7 +195,7 @@ def _limit(stage: Stage, sample: str) -> float:
 
 def _proved(stage: Stage) -> int:
     """Entries a second of `guilder ledger verify`, along the chain."""
-    values = {"tenant": stage.first_tenant + MERCHANTS - 1, "count": ENTRIES // 2}
+    values = {"tenant": stage.tenant(MERCHANTS - 1), "count": ENTRIES // 2}
     with stage.engine(MILLION).begin() as connection:
         connection.execute(sa.text(_BOOKS), values)
         connection.exec_driver_sql(BACKLOG)

@@ -12,7 +12,7 @@ import subprocess
 from urllib.parse import parse_qs, urlsplit
 
 from guilder_server.embedded.binaries import postgres_environment, postgres_program
-from stage import CUSTOMER_PREFIX, CUSTOMERS, EMPTY, MERCHANTS, Stage
+from stage import CUSTOMER_PREFIX, CUSTOMERS, EMPTY, MERCHANTS, MODES, Stage
 from written import MICROSECONDS, Names, Written, stem
 
 CLIENT_COUNTS = (4, 8, 16, 32)
@@ -60,9 +60,8 @@ class Limit:
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
         self._script = stage.folder / "payment.sql"
-        last = stage.first_tenant + MERCHANTS - 1
         self._script.write_text(
-            f"\\set tenant random({stage.first_tenant}, {last})\n"
+            f"\\set tenant {stage.first_tenant} + {MODES} * random(0, {MERCHANTS - 1})\n"
             f"\\set customer random(1, {CUSTOMERS})\n"
             "SELECT bench_payment(:tenant, :customer);\n",
             encoding="ascii",

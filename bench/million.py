@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from stage import CUSTOMER_PREFIX, CUSTOMERS, MERCHANTS, MILLION, Stage
+from stage import CUSTOMER_PREFIX, CUSTOMERS, MERCHANTS, MILLION, MODES, Stage
 from written import MICROSECONDS, Names, Written, stem
 
 COUNT = 1_000_000
@@ -23,7 +23,7 @@ _FILLER = """
 CREATE UNLOGGED TABLE filler AS
 WITH payment AS MATERIALIZED (
   SELECT n, now() - ({count} - n) * (interval '30 days' / {count}) AS moment,
-         CASE WHEN n % 2 = 0 THEN {first} ELSE {first} + 1 + n / 2 % {others} END AS tenant
+         {first} + CASE WHEN n % 2 = 0 THEN 0 ELSE {modes} * (1 + n / 2 % {others}) END AS tenant
   FROM generate_series(1, {count}) n
 ), timed AS MATERIALIZED (SELECT *, {microseconds} AS microseconds FROM payment)
 SELECT n, tenant, moment, {stem} AS stem,
@@ -72,6 +72,7 @@ def _filler(stage: Stage, count: int) -> str:
         count=count,
         first=stage.first_tenant,
         others=MERCHANTS - 1,
+        modes=MODES,
     )
 
 

@@ -32,6 +32,7 @@ from machine import children, cpu_s, filesystem_of, resident_mb
 from written import Written, written_with
 
 MERCHANTS = 1000
+MODES = 2
 CUSTOMERS = 10  # of each merchant, under the same ids: a primary key starts with the tenant
 CUSTOMER_PREFIX = "cus_00000000000000000000"
 WORKERS = 2
@@ -75,6 +76,10 @@ class Stage:
         self.first_tenant = 0
         self.written: Written
 
+    def tenant(self, number: int) -> int:
+        """Of a merchant, counted from 0."""
+        return self.first_tenant + MODES * number
+
     def engine(self, database: str, role: str = "guilder") -> sa.Engine:
         url = sa.make_url(self.postgres.url_of(database, role))
         return sa.create_engine(url.set(drivername="postgresql+psycopg"), poolclass=sa.NullPool)
@@ -87,7 +92,8 @@ class Stage:
             *opened, sample = [open_account(connection, pepper) for _ in range(MERCHANTS + 1)]
         self.first_tenant = opened[0].tenant_id
         tenants = [account.tenant_id for account in opened]
-        assert tenants == list(range(tenants[0], tenants[0] + MERCHANTS)), "tenants have gaps"
+        # Each account has a mode beside the one that is paid in.
+        assert tenants == [self.tenant(number) for number in range(MERCHANTS)], "tenants have gaps"
         self.keys = [account.secret_key for account in opened]
         self.keys_file.write_text("".join(f"{key}\n" for key in self.keys), encoding="ascii")
         self.keys_file.chmod(0o600)
@@ -253,7 +259,8 @@ def _add_customers(connection: sa.Connection, sample: str) -> None:
         sa.text(
             f"INSERT INTO customers (tenant_id, id, {others}) "
             f"SELECT t.id, :prefix || lpad(n::text, 4, '0'), {others} "
-            "FROM customers c, tenants t, generate_series(1, :customers) n WHERE c.id = :sample"
+            "FROM customers c, tenants t, generate_series(1, :customers) n "
+            "WHERE c.id = :sample AND NOT t.livemode"
         ),
         {"prefix": CUSTOMER_PREFIX, "customers": CUSTOMERS, "sample": sample},
     )
