@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import is_dataclass
+from dataclasses import fields, is_dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -43,10 +43,27 @@ def redacted(value: Any) -> Any:
     if kind in _BYTES:
         return REDACTED
     if is_dataclass(kind):
-        return _parts([(name, getattr(value, name)) for name in kind.__dataclass_fields__])
+        shown, hidden = _fields_of(kind)
+        parts = {
+            name: part if type(part) in _SCALARS else redacted(part)
+            for name in shown
+            if (part := getattr(value, name)) is not None
+        }
+        parts.update((name, REDACTED) for name in hidden if getattr(value, name) is not None)
+        return parts
     if isinstance(value, Mapping):
         return _parts(value.items())
     return value.isoformat().replace("+00:00", "Z") if hasattr(value, "isoformat") else str(value)
+
+
+@lru_cache(maxsize=256)
+def _fields_of(kind: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The fields of a dataclass: those that are shown, and those that are secrets."""
+    names = [field.name for field in fields(kind)]
+    return (
+        tuple(name for name in names if not is_secret(name)),
+        tuple(name for name in names if is_secret(name)),
+    )
 
 
 def redacted_fields(values: Mapping[str, Any] | None) -> dict[str, Any] | None:

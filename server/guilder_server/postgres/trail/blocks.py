@@ -45,15 +45,6 @@ _ID = re.compile(r"aud_[0-9A-Za-z]{24}", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 # What no field's name gave away, such as an address that a secret is part of.
-_SIGNS = (
-    b"_secret_",
-    b"client_secret=",
-    b"sk_live_",
-    b"sk_test_",
-    b"rk_live_",
-    b"rk_test_",
-    b"whsec_",
-)
 _SECRETS = re.compile(
     rb"(_secret_|client_secret=|\b[sr]k_(?:live|test)_|\bwhsec_)[0-9A-Za-z_+/=-]{8,}"
 )
@@ -93,7 +84,7 @@ class Entry:
 def line(cause: Cause, touched: Sequence[Touched]) -> bytes:
     actor = cause.actor
     text = _encode((actor.kind, actor.id, actor.address, cause.action, cause.request_id, touched))
-    if any(sign in text for sign in _SIGNS):
+    if b"secret" in text or b"whsec_" in text or b"k_live_" in text or b"k_test_" in text:
         text = _SECRETS.sub(rb"\1" + REDACTED.encode(), text)
     return text + b"\n"
 
