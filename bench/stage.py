@@ -262,7 +262,8 @@ def _add_customers(connection: sa.Connection, sample: str) -> None:
         sa.text(
             f"INSERT INTO customers (tenant_id, id, {others}) "
             f"SELECT t.id, :prefix || lpad(n::text, 4, '0'), {others} "
-            "FROM customers c, tenants t, generate_series(1, :customers) n WHERE c.id = :sample"
+            "FROM customers c, tenants t, generate_series(1, :customers) n "
+            "WHERE c.id = :sample AND NOT t.livemode"
         ),
         {"prefix": CUSTOMER_PREFIX, "customers": CUSTOMERS, "sample": sample},
     )

@@ -1,6 +1,7 @@
 """Train the dictionary that snapshots are compressed with, from what the application stores.
 
-    .venv/bin/python bench/train_dictionary.py [--write N] [--size BYTES] [--stories COUNT]
+    .venv/bin/python bench/train_dictionary.py [--audit] [--write N] [--size BYTES]
+        [--stories COUNT]
 
 The real application serves varied merchants (stories.py) on a clock that goes through years,
 so that neither a moment nor a merchant is learned by heart. Events and stored answers are then
@@ -32,6 +33,7 @@ from guilder_server.http.app import App
 from guilder_server.kernel.clock import ManualClock
 from guilder_server.postgres import snapshots
 from guilder_server.postgres.migrate import upgrade
+from guilder_server.postgres.trail import blocks
 from guilder_server.settings import Settings
 from guilder_server.tenancy.bootstrap import DevAccount, open_account
 from stories import HELD_OUT, LEARNED, Storyteller, Vocabulary
@@ -45,12 +47,14 @@ _STARTS = {
     "held out": datetime(2031, 6, 7, tzinfo=UTC),
 }
 _EVENTS = "SELECT type, payload FROM events WHERE tenant_id = %s ORDER BY id"
+_AUDITED = "SELECT id, payload FROM audit_blocks WHERE tenant_id = %s ORDER BY id"
 _ANSWERS = "SELECT response FROM idempotency_keys WHERE tenant_id = %s ORDER BY created"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Train the dictionary of snapshots.")
     parser.add_argument("--write", type=int, metavar="N", help="keep it as version N")
+    parser.add_argument("--audit", action="store_true", help="that of the audit trail")
     parser.add_argument("--size", type=int, default=16 * 1024, metavar="BYTES")
     parser.add_argument("--stories", type=int, default=3000, metavar="COUNT")
     options = parser.parse_args()
@@ -59,12 +63,18 @@ def main() -> None:
         PostgresServer(Path(folder) / "postgres", durable=False) as postgres,
     ):
         upgrade(postgres.url)
-        learned = asyncio.run(serve(postgres.url, LEARNED, "learned", options.stories))
-        held_out = asyncio.run(serve(postgres.url, HELD_OUT, "held out", options.stories // 6))
+        learned = asyncio.run(
+            serve(postgres.url, LEARNED, "learned", options.stories, options.audit)
+        )
+        held_out = asyncio.run(
+            serve(postgres.url, HELD_OUT, "held out", options.stories // 6, options.audit)
+        )
     dictionary = train(learned, options.size)
     report(held_out, dictionary)
     if options.write is not None:
-        path = Path(snapshots.__file__).parent / "dictionaries" / f"{options.write}.zdict"
+        family = blocks.FAMILY if options.audit else ""
+        folder = Path(snapshots.__file__).parent / "dictionaries" / family
+        path = folder / f"{options.write}.zdict"
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(dictionary)
         print(f"written: {path}")
@@ -76,7 +86,7 @@ def train(learned: Samples, size: int) -> bytes:
     return zstandard.train_dictionary(size, samples).as_bytes()
 
 
-async def serve(url: str, vocabulary: Vocabulary, label: str, stories: int) -> Samples:
+async def serve(url: str, vocabulary: Vocabulary, label: str, stories: int, audit: bool) -> Samples:
     """What the application keeps of that many stories."""
     settings = Settings(
         database_url=url, key_pepper=_PEPPER, fingerprint_key=_PEPPER, sealing_key=_PEPPER
@@ -101,7 +111,7 @@ async def serve(url: str, vocabulary: Vocabulary, label: str, stories: int) -> S
                 await storyteller.tell(ask)
     finally:
         await server.close()
-    return _stored(url, account.tenant_id)
+    return (_audited if audit else _stored)(url, account.tenant_id)
 
 
 def _open_account(url: str, name: str) -> DevAccount:
@@ -125,6 +135,15 @@ def _stored(url: str, tenant: int) -> Samples:
             found[type].append(snapshots.unpack(payload))
         for (response,) in connection.execute(_ANSWERS, [tenant]):
             found["answer"].append(snapshots.unpack(response))
+    return found
+
+
+def _audited(url: str, tenant: int) -> Samples:
+    found: Samples = defaultdict(list)
+    with psycopg.connect(url) as connection:
+        for id, payload in connection.execute(_AUDITED, [tenant]):
+            text = blocks.unpack(payload)
+            found[blocks.entry(id, 0, text).cause.action].append(text)
     return found
 
 

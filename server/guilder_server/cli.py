@@ -1,5 +1,5 @@
 """The command line: `guilder dev | serve | worker | migrate | doctor | snapshot show`; what
-commands/operator adds: `guilder accounts | keys | ledger`; and what commands/desk adds:
+commands/operator adds: `guilder accounts | keys | ledger | audit`; and what commands/desk adds:
 `guilder listen | events tail | trigger`.
 
 Exit status: 0 done, 1 refused or failed, 2 a mistake in the command line or the settings.
@@ -44,6 +44,7 @@ def _expected_failures() -> tuple[type[Exception], ...]:
     """Failures whose message tells all; anything else keeps its traceback."""
     import psycopg
 
+    from guilder_server.audit.exporting import Unexportable
     from guilder_server.commands.desk.api_address import NoAddress
     from guilder_server.commands.desk.api_trouble import Refused, Unreachable, Untriggerable
     from guilder_server.commands.server import PortTaken
@@ -55,7 +56,7 @@ def _expected_failures() -> tuple[type[Exception], ...]:
         ServerFailed,
     )
     from guilder_server.ledger.archive import Wrong
-    from guilder_server.ledger.verification.remembered import Unreadable
+    from guilder_server.postgres.marks import Unreadable
     from guilder_server.postgres.migrate import NewerDatabase
     from guilder_server.postgres.roles import RolesMissing
 
@@ -71,6 +72,7 @@ def _expected_failures() -> tuple[type[Exception], ...]:
         Refused,
         RolesMissing,
         ServerFailed,
+        Unexportable,
         Unreachable,
         Unreadable,
         Untriggerable,
@@ -161,7 +163,7 @@ def _parser() -> argparse.ArgumentParser:
         commands,
         "worker",
         _work,
-        "carries webhooks out and chains the ledger, beside `guilder serve`",
+        "carries webhooks out, chains the ledger and the audit trail, beside `guilder serve`",
     )
     _add_data_dir(worker)
 

@@ -14,7 +14,13 @@ from typing import Any
 
 from starlette.routing import Route
 
-from guilder_server.capabilities import MAPPINGS
+from guilder_server.audit.api import AuditEntriesApi
+from guilder_server.audit.domain.entry import Entry as AuditEntry
+from guilder_server.audit.flows import Trail
+from guilder_server.audit.infra.log import audit_log
+from guilder_server.audit.infra.store import PostgresTrail
+from guilder_server.audit.views import view_entry as view_audit_entry
+from guilder_server.capabilities import MAPPINGS, PORTRAITS
 from guilder_server.customers import Customer, Customers, view_customer
 from guilder_server.customers.api import CustomersApi
 from guilder_server.customers.flows import CustomerFlows
@@ -218,6 +224,7 @@ class Ground:
         self.plans, self.spent = plans_in(settings.plans), Spent()
         counted = counting(self.plans, Metering(_METERED), clock, self.spent)
         parts = [Keys, MAPPINGS.part(), Sides, poster(clock), counted, EventLog, FanOut]
+        parts.append(audit_log(PORTRAITS, self.ids))
         self.committer = Committer(self.pool, parts, self._wake_the_worker)
         self.calls = Calls(self.spent, self.committer)
         self.seals = Seals(settings.sealing_key)
@@ -239,6 +246,7 @@ class House:
         settings, clock, ids = ground.settings, ground.clock, ground.ids
         pool, reads = ground.pool, ground.reads
         self.request_logs = PostgresRequestLogs(pool, reads)
+        self.pool = pool
         self.accounts = Accounts(PostgresAccounts(reads))
         self.keyring = Keyring(
             PostgresKeys(reads), settings.key_pepper.encode(), clock, settings.livemode_allowed
@@ -366,6 +374,7 @@ class House:
         return [
             AccountApi(self.accounts),
             ApiKeysApi(self.api_keys),
+            AuditEntriesApi(Trail(PostgresTrail(self.pool))),
             BalanceApi(self.ledger),
             ChargesApi(self.tools),
             CustomersApi(self.customer_flows),
@@ -551,6 +560,7 @@ def _views(clock: Clock) -> Views:
     return Views(
         {
             Account: view_any_account,
+            AuditEntry: view_audit_entry,
             Organization: view_organization,
             HandedOut: view_key,
             AsOf: view_as_of,

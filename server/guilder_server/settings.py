@@ -177,12 +177,12 @@ class Settings:
     ledger_signing_key: str = _setting(
         "",
         _seed,
-        "what checkpoints of the ledger are signed with, 64 hexadecimal digits; without it none "
-        "are made",
+        "what checkpoints of the ledger and of the audit trail are signed with, 64 hexadecimal "
+        "digits; without it none are made",
         secret=True,
     )
     ledger_checkpoint_s: int = _setting(
-        60, _whole(0, 86_400), "how old a checkpoint of the ledger gets before the next is made"
+        60, _whole(0, 86_400), "how old a checkpoint of either gets before the next is made"
     )
     mode: Mode = _setting(
         "test", _one_of("test", "live"), "live lets live keys in, on a durable database only"

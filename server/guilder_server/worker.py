@@ -1,8 +1,8 @@
 """The worker, what is done for nobody who waits: `guilder worker`, and a part of `guilder dev`.
 
 It carries webhooks out and puts replays on their way, woken through Redis and by its own timer,
-chains and signs what the ledger has posted, and forgets what has been kept for long enough.
-Any number of workers may run.
+chains and signs what the ledger has posted and what is audited, and forgets what has been kept for
+long enough. Any number of workers may run.
 """
 
 from __future__ import annotations
@@ -13,8 +13,11 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from importlib.metadata import version
+from typing import TypeVar
 
 from guilder_server import logs
+from guilder_server.audit.domain.checkpoint import CHECKPOINTS as AUDIT_CHECKPOINTS
+from guilder_server.audit.infra.chaining import PostgresAuditChain
 from guilder_server.composition import (
     Ground,
     House,
@@ -23,10 +26,12 @@ from guilder_server.composition import (
     sandbox_only,
 )
 from guilder_server.http.contract import Contract
+from guilder_server.kernel.actor import at_work
 from guilder_server.kernel.clock import Clock, SystemClock
-from guilder_server.ledger.flows.checkpoints import Signing
+from guilder_server.kernel.heads import Checkpoints, Signable, Signing
+from guilder_server.ledger.domain.checkpoint import CHECKPOINTS as LEDGER_CHECKPOINTS
 from guilder_server.ledger.infra.chaining import PostgresChain
-from guilder_server.ledger.infra.signing import Signer
+from guilder_server.postgres.signing import Signer
 from guilder_server.queue.sweeps import Sweep, Sweeper
 from guilder_server.queue.wakeups import hear
 from guilder_server.settings import Settings
@@ -35,6 +40,8 @@ from guilder_server.webhooks.infra.replays import PostgresReplayQueue
 from guilder_server.webhooks.jobs.dispatcher import Dispatcher
 from guilder_server.webhooks.jobs.replaying import Replays
 from guilder_server.webhooks.jobs.sending import Sending
+
+T = TypeVar("T")
 
 # Longer than an endpoint may take to answer.
 _PATIENCE_S = 25
@@ -68,7 +75,8 @@ class Worker:
         await ground.pool.open()
         await house.network.open()
         self._sweeper.start()
-        dispatching = asyncio.create_task(self._dispatcher.run())
+        with at_work("carry_out_webhooks"):
+            dispatching = asyncio.create_task(self._dispatcher.run())
         hearing = None
         if self._settings.redis_url is not None:
             hearing = asyncio.create_task(hear(self._settings.redis_url, self._dispatcher.wake))
@@ -105,6 +113,7 @@ class Worker:
             self._dispatcher.wake,
         )
         chain = PostgresChain(self._ground.pool)
+        audit_chain = PostgresAuditChain(self._ground.pool)
         forget_deliveries = _older_than(house.webhooks.forget, clock, settings.deliveries_kept_days)
         forget_events = _older_than(house.event_store.forget, clock, settings.events_kept_days)
         kept = settings.request_log_kept_days
@@ -112,7 +121,9 @@ class Worker:
         return [
             Sweep("carry_on_replays", replays.carry_on, every_s=1),
             Sweep("extend_ledger_chain", chain.extend, every_s=1),
-            *_signing(settings, self._ground, chain),
+            *_signing(settings, self._ground, "sign_ledger", chain, LEDGER_CHECKPOINTS),
+            Sweep("extend_audit_chain", audit_chain.extend, every_s=1),
+            *_signing(settings, self._ground, "sign_audit", audit_chain, AUDIT_CHECKPOINTS),
             Sweep("forget_deliveries", forget_deliveries, every_s=3600),
             Sweep("forget_events", forget_events, every_s=3600),
             Sweep("rotate_oauth_keys", house.oauth.keys.rotate, every_s=10),
@@ -121,13 +132,20 @@ class Worker:
         ]
 
 
-def _signing(settings: Settings, ground: Ground, chain: PostgresChain) -> list[Sweep]:
+def _signing(
+    settings: Settings,
+    ground: Ground,
+    name: str,
+    chain: Signable[T],
+    checkpoints: Checkpoints[T],
+) -> list[Sweep]:
     if not settings.ledger_signing_key:
         return []
     every = timedelta(seconds=settings.ledger_checkpoint_s)
-    signing = Signing(chain, Signer(settings.ledger_signing_key), ground.ids, ground.clock, every)
+    signer = Signer(settings.ledger_signing_key)
+    signing = Signing(chain, checkpoints, signer, ground.ids, ground.clock, every)
     # Looked for six times as often, and a checkpoint is late by no more than that.
-    return [Sweep("sign_ledger", signing.sign, every_s=max(1, settings.ledger_checkpoint_s / 6))]
+    return [Sweep(name, signing.sign, every_s=max(1, settings.ledger_checkpoint_s / 6))]
 
 
 def _older_than(

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -110,14 +111,36 @@ def export_ledger(settings: Settings, account: str, mode: str, output: Path | No
     output."""
     from guilder_server.ledger.archive import export
 
-    url, livemode = settings.required_database_url, mode == "live"
+    _write_out(
+        partial(export, settings.required_database_url, account, livemode=mode == "live"), output
+    )
+
+
+def verify_audit(settings: Settings, account: str | None, since: Path | None) -> int:
+    """Print what was checked; 1 at the first difference."""
+    from guilder_server.audit.verification import verify
+
+    return asyncio.run(verify(settings.required_database_url, account, since))
+
+
+def export_audit(settings: Settings, account: str, mode: str, output: Path | None) -> None:
+    """Write the audit trail of a tenant as `export_ledger` does its books."""
+    from guilder_server.audit.exporting import export
+
+    _write_out(
+        partial(export, settings.required_database_url, account, livemode=mode == "live"), output
+    )
+
+
+def _write_out(export: Callable[..., None], output: Path | None) -> None:
+    """`export` is given what takes its lines as `write`."""
     if output is None:
-        export(url, account, livemode=livemode, write=sys.stdout.buffer.write)
+        export(write=sys.stdout.buffer.write)
         return
     draft = output.with_name(f".{output.name}.{os.getpid()}")
     try:
         with open(draft, "xb", opener=_for_nobody_else) as file:
-            export(url, account, livemode=livemode, write=file.write)
+            export(write=file.write)
             file.flush()
             os.fsync(file.fileno())
         draft.replace(output)

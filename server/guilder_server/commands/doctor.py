@@ -99,11 +99,12 @@ def _settings(settings: Settings) -> Iterator[Finding]:
         yield Finding(
             "ledger",
             "warn",
-            "GUILDER_LEDGER_SIGNING_KEY is not set: what is posted is chained and nothing signed",
+            "GUILDER_LEDGER_SIGNING_KEY is not set: what is posted and audited is chained and "
+            "nothing signed",
             "Set it for `guilder worker`; one way to make a value: openssl rand -hex 32",
         )
     else:
-        yield Finding("ledger", "ok", "what is posted is chained and signed")
+        yield Finding("ledger", "ok", "what is posted and audited is chained and signed")
     if settings.livemode_allowed and settings.public_url is None:
         yield Finding(
             "settings",

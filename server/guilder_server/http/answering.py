@@ -17,7 +17,8 @@ from guilder_server.http.facts import EventWriter
 from guilder_server.http.idempotency import Idempotency, Key
 from guilder_server.http.operation import Operation
 from guilder_server.http.present import Rendering, Views, encode
-from guilder_server.kernel.actor import Actor
+from guilder_server.kernel.actor import Actor, job_at_work
+from guilder_server.kernel.audit import Cause
 from guilder_server.kernel.changes import Changes
 from guilder_server.kernel.errors import GuilderError
 from guilder_server.kernel.steps import Done
@@ -116,6 +117,9 @@ class Answering:
     def _tell(self, request: Request, changes: Changes, rendering: Rendering) -> None:
         word = request.key.word if request.key is not None else None
         self._events.write(changes, rendering, request.request_id, word)
+        actor = request.actor or job_at_work()
+        action = actor.id if request.operation is None else request.operation.id
+        changes.cause = Cause(actor, action, request.request_id)
 
     def _refusal(self, error: GuilderError, rendering: Rendering) -> Answer:
         if error.subject is None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -16,3 +19,20 @@ class Actor:
     kind: ActorKind
     id: str
     address: str | None = None
+
+
+_JOB: ContextVar[str] = ContextVar("job", default="worker")
+
+
+@contextmanager
+def at_work(job: str) -> Iterator[None]:
+    """What is done in here without a request is done by this job."""
+    token = _JOB.set(job)
+    try:
+        yield
+    finally:
+        _JOB.reset(token)
+
+
+def job_at_work() -> Actor:
+    return Actor("job", _JOB.get())

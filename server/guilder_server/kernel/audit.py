@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from guilder_server.kernel.actor import Actor
 
@@ -26,3 +26,22 @@ class AuditEntry:
     before: Mapping[str, Any] | None = None
     after: Mapping[str, Any] | None = None
     request_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Who wants a change set, and what asked for it: an operation, or the name of a job."""
+
+    actor: Actor
+    action: str
+    request_id: str | None = None
+
+
+class Touched(NamedTuple):
+    """What became of one object. `before` and `after` hold what differs, in JSON's types and
+    without a secret; None is "was not there"."""
+
+    object: str
+    id: str
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, TypeVar
 
+from guilder_server.kernel.audit import Cause
 from guilder_server.kernel.copies import replace
 from guilder_server.kernel.postings import AccountRef, Condition, Holding, LedgerTransaction
 from guilder_server.kernel.tenant import Tenant
@@ -85,6 +86,8 @@ class Changes:
     facts: list[Fact] = field(default_factory=list)
     events: list[EventRow] = field(default_factory=list)
     key: KeyClaim | None = None
+    # Who wants this, for the audit; None is for what nobody asked for.
+    cause: Cause | None = None
     # Whether a limit that is reached only now means to read and decide again, rather than a
     # refusal of everything.
     decides_again: bool = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +13,7 @@ from guilder_server.kernel.steps import Page
 from guilder_server.kernel.tenant import Tenant
 from guilder_server.ledger.domain.account import LedgerAccount, Standing
 from guilder_server.ledger.domain.balance import BalanceTransaction
-from guilder_server.ledger.domain.checkpoint import Checkpoint, Tip
+from guilder_server.ledger.domain.checkpoint import Checkpoint
 from guilder_server.ledger.domain.holds import Hold, Status
 from guilder_server.ledger.domain.posted import Posted
 from guilder_server.ledger.domain.reversals import Reversal
@@ -97,24 +97,7 @@ class SumStore(Protocol):
         """The first of the groups, all of one moment, by code and currency."""
 
 
-class Chain(Protocol):
-    """The blocks of all tenants, each tenant's in one chain."""
-
-    async def extend(self) -> int:
-        """What was committed gets its place; how many blocks that were."""
-
-    async def sign(self, before: datetime, signed: Callable[[Tip], Checkpoint]) -> int:
-        """Keep a checkpoint of each chain that has grown and whose last one is from `before`."""
-
-
 class CheckpointStore(Protocol):
     async def checkpoint(self, tenant: Tenant, id: str) -> Checkpoint | None: ...
 
     async def checkpoints(self, tenant: Tenant, query: ListQuery) -> Page: ...
-
-
-class HeadSigner(Protocol):
-    @property
-    def public_key(self) -> bytes: ...
-
-    def sign(self, text: str) -> bytes: ...

@@ -17,6 +17,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from guilder_server.http.errors import kind_of
+from guilder_server.kernel.actor import at_work
 from guilder_server.kernel.changes import GuardLost
 from guilder_server.kernel.currencies import display
 from guilder_server.kernel.errors import GuilderError, NotFound
@@ -109,7 +110,8 @@ class SandboxPage:
                 tenant, intent = await self._waiting(request)
                 wish = Wish(tenant, {})
                 step = await authenticate_intent(self._tools, wish, intent, succeeded)
-                await self._settler.settle(tenant, step)
+                with at_work("sandbox_page"):
+                    await self._settler.settle(tenant, step)
             except GuardLost:
                 continue
             except NotFound:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 import structlog
 
+from guilder_server.kernel.actor import at_work
+
 log = structlog.get_logger(__name__)
 
 
@@ -22,6 +24,10 @@ class Sweep:
     name: str
     run: Callable[[], Awaitable[int]]
     every_s: float
+
+    async def once(self) -> int:
+        with at_work(self.name):
+            return await self.run()
 
 
 class Sweeper:
@@ -44,7 +50,7 @@ class Sweeper:
     async def _repeat(self, sweep: Sweep) -> None:
         while not self._stopping.is_set():
             try:
-                await sweep.run()
+                await sweep.once()
             except Exception as error:  # noqa: BLE001 - a sweep that failed comes round again
                 # The database may be away for a while; the next round tries again.
                 log.warning("sweep_failed", sweep=sweep.name, error=str(error))

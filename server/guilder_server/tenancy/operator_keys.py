@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import psycopg
 
@@ -78,7 +78,6 @@ class OperatorKeys:
                 name=given.get("name"),
                 expires_in=None if lives is None else timedelta(seconds=lives),
             )
-            at.note(account, "create_operator_key", "api_key", made.key.id, after=_told(made.key))
             return HandedOut(*at.shown(made.key), token=made.token)
 
         return await self._at_desk(call, create)
@@ -90,8 +89,7 @@ class OperatorKeys:
 
         def roll(at: Desk) -> HandedOut:
             _of_account(at, account, id)
-            made, old = at.keys.roll(id, overlap)
-            at.note(account, "roll_operator_key", "api_key", id, after=_told(old))
+            made, _ = at.keys.roll(id, overlap)
             return HandedOut(*at.shown(made.key), token=made.token, replaces=id)
 
         return await self._at_desk(call, roll)
@@ -102,7 +100,6 @@ class OperatorKeys:
         def revoke(at: Desk) -> HandedOut:
             _of_account(at, account, id)
             key = at.keys.revoke(id)
-            at.note(account, "revoke_operator_key", "api_key", id, after=_told(key))
             return HandedOut(*at.shown(key))
 
         return await self._at_desk(call, revoke)
@@ -126,20 +123,6 @@ class OperatorKeys:
 def _of_account(at: Desk, account: str, id: str) -> None:
     if id not in {key.id for key in at.keys.all(account)}:
         raise NotFound("API key", id)
-
-
-def _told(key: IssuedKey) -> dict[str, Any]:
-    """What an audit says of a key."""
-    record = key.record
-    return {
-        "livemode": record.tenant.livemode,
-        "kind": record.kind,
-        "last4": record.last4,
-        "permissions": record.permissions and list(record.permissions),
-        "expires_at": record.expires_at and record.expires_at.isoformat(),
-        "revoked_at": record.revoked_at and record.revoked_at.isoformat(),
-        "replaced_by": key.key.replaced_by,
-    }
 
 
 def _page(keys: Sequence[HandedOut], query: ListQuery) -> Page:

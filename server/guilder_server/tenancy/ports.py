@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from guilder_server.kernel.audit import AuditEntry
 from guilder_server.kernel.lists import ListQuery
 from guilder_server.kernel.steps import Page
 from guilder_server.kernel.tenant import Tenant
@@ -52,7 +53,8 @@ class Registry(Protocol):
     def organizations(self) -> Sequence[Organization]:
         """Oldest first."""
 
-    def add_account(self, account: Account) -> None: ...
+    def add_account(self, account: Account) -> None:
+        """With both of its modes."""
 
     def account(self, id: str) -> Account | None:
         """Nobody else changes it, or makes a tenant of it, until the transaction has ended."""
@@ -64,10 +66,13 @@ class Registry(Protocol):
         """Store its status and its plan; nothing else about it changes here."""
 
     def tenant(self, account: str, livemode: bool) -> Tenant:
-        """The account in this mode; made the first time. Ask for the account before."""
+        """The account in this mode. Ask for the account before."""
 
     def add_key(self, key: IssuedKey) -> bool:
         """False if a key with its hash is there already."""
+
+    def record(self, account: str, entry: AuditEntry) -> None:
+        """Writes to the audit trail of the account, in the transaction."""
 
     def key(self, id: str) -> IssuedKey | None:
         """Nobody else changes it until the transaction has ended."""

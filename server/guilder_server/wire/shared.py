@@ -1,7 +1,7 @@
 # @generated from openapi.yaml by server/generate_wire.py — do not edit
 from __future__ import annotations
 
-from typing import Literal, NotRequired, TYPE_CHECKING, TypeAlias, TypedDict
+from typing import Any, Literal, NotRequired, TYPE_CHECKING, TypeAlias, TypedDict
 
 if TYPE_CHECKING:
     from guilder_server.wire.payment_intents import PaymentIntent
@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 AdviceCode: TypeAlias = Literal["confirm_card_data", "do_not_try_again", "try_again_later"]
 
 AllowRedisplay: TypeAlias = Literal["always", "limited", "unspecified"]
+
+AuditEntryActorType: TypeAlias = Literal["api_key", "job", "oauth_client", "operator", "user"]
 
 CaptureMethod: TypeAlias = Literal["automatic", "automatic_async", "manual"]
 
@@ -545,6 +547,43 @@ class AddressParams(TypedDict):
     line2: NotRequired[str]
     postal_code: NotRequired[str]
     state: NotRequired[str]
+
+
+class AuditEntry(TypedDict):
+    id: str
+    object: Literal["audit_entry"]
+    action: str
+    actor: AuditEntryActor
+    chain: AuditEntryChain | None
+    changes: list[AuditEntryChange]
+    created: int
+    livemode: bool
+    request: str | None
+
+
+class AuditEntryActor(TypedDict):
+    address: str | None
+    id: str
+    type: AuditEntryActorType
+
+
+class AuditEntryChain(TypedDict):
+    hash: str
+    position: int
+
+
+class AuditEntryChange(TypedDict):
+    object: str
+    id: str
+    after: dict[str, Any] | None
+    before: dict[str, Any] | None
+
+
+class AuditEntryList(TypedDict):
+    object: Literal["list"]
+    data: list[AuditEntry]
+    has_more: bool
+    url: str
 
 
 class BillingDetails(TypedDict):

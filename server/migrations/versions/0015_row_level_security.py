@@ -49,6 +49,12 @@ TABLES: dict[str, dict[str, str]] = {
     "webhook_deliveries": _KEPT | {"jobs": "SELECT, INSERT, UPDATE, DELETE"},
     "webhook_endpoints": _KEPT | _FOUND,
     "webhook_replays": _KEPT | {"jobs": "SELECT, UPDATE"},
+    "audit_blocks": {
+        "commits": "SELECT, INSERT",
+        "jobs": "SELECT, INSERT, UPDATE",
+        "own": _OR_OPERATOR,
+    },
+    "audit_checkpoints": {"jobs": "SELECT, INSERT"},
     "request_logs": {"jobs": "SELECT, INSERT, UPDATE, DELETE"},
     "usage_counters": _KEPT | {"jobs": "SELECT, UPDATE", "own": _OR_OPERATOR},
     "usage_notices": _WRITTEN | _FOUND,

@@ -29,3 +29,7 @@ CREATE POLICY people ON tenants TO guilder_people USING (true);
 
 -- Tokens are signed for whoever has one.
 GRANT SELECT, INSERT, DELETE ON oauth_signing_keys TO guilder_jobs;
+
+-- Who signs in, or is refused, is written in the trail of the account.
+GRANT SELECT, INSERT ON audit_blocks TO guilder_people;
+CREATE POLICY people ON audit_blocks TO guilder_people USING (true);

@@ -30,6 +30,7 @@ KINDS = {
 LISTED = {
     "list_api_keys": "api_key",
     "list_oauth_clients": "oauth_client",
+    "list_audit_entries": "audit_entry",
     "list_balance_transactions": "balance_transaction",
     "list_charges": "charge",
     "list_customer_payment_methods": "payment_method",
@@ -58,6 +59,7 @@ LISTED = {
 }
 NAMED_BY_ID = {
     "list_event_deliveries": "event",
+    "retrieve_audit_entry": "audit_entry",
     "retrieve_balance_transaction": "balance_transaction",
     "retrieve_event": "event",
     "retry_event": "event",

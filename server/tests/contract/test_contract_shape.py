@@ -268,7 +268,11 @@ def object_samples(schema: dict[str, Any], depth: int) -> Iterator[dict[str, Any
             yield {**full, field: value}
 
 
-@pytest.mark.parametrize("name", [name for name in ANSWERS if name != "EventData"])
+# What these have as `object` is the type of something else.
+OF_OTHERS = ("AuditEntryChange", "EventData")
+
+
+@pytest.mark.parametrize("name", [name for name in ANSWERS if name not in OF_OTHERS])
 def test_all_that_an_answer_may_hold_is_what_official_clients_read(name: str) -> None:
     """No never-null field is missing or null, and no word of an enumeration is unpublished."""
     found = {

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from guilder_server.kernel.heads import GENESIS
 from guilder_server.kernel.tenant import Tenant
 from guilder_server.ledger.domain import chain
 from guilder_server.ledger.domain.exchanges import Quote
@@ -320,7 +321,7 @@ async def _rewrite(books: Books) -> None:
     ):
         found = await lines_of(books.connection, tenant, ids.split())
         seal = chain.seal([line for one in ids.split() for line, _ in found[one]])
-        before = heads.get(tenant, (0, chain.GENESIS))[1]
+        before = heads.get(tenant, (0, GENESIS))[1]
         head = None if position is None else chain.head(before, position, seal.digest)
         if head is not None:
             heads[tenant] = position, head

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from guilder_server.ledger.infra.signing import Signer, is_signed
+from guilder_server.postgres.signing import Signer, is_signed
 from tests.ledger.keeping import account, moved
 from tests.support.api import Api, ApiServer
 from tests.support.chained import SIGNING_KEY, chain

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from guilder_server.ledger.verification import verify
-from guilder_server.ledger.verification.remembered import Unreadable
+from guilder_server.postgres.marks import Unreadable
 from tests.ledger.keeping import account, moved
 from tests.support.api import Api, ApiServer
 from tests.support.chained import chain

@@ -57,7 +57,7 @@ def test_the_dictionary_knows_our_objects() -> None:
 def test_a_snapshot_of_an_earlier_version_is_read_with_its_own_dictionary(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(snapshots, "current_version", lambda: 0)
+    monkeypatch.setattr(snapshots, "current_version", lambda family="": 0)
     plain = pack(_CHARGE)
     assert plain[0] == 0
     monkeypatch.undo()

@@ -14,6 +14,7 @@ OBJECTS = frozenset(
         *("operator.account", "operator.key", "operator.usage", "organization"),
         *("usage", "usage_notice"),
         "request_log",
+        "audit_entry",
         *("wallet", "wallet_hold", "wallet_statement", "wallet_top_up"),
         *("wallet_transaction", "wallet_transfer"),
         *("webhook_delivery", "webhook_replay"),

@@ -133,7 +133,7 @@ class Composed:
     async def sweep(self, name: str = "resolve_attempts") -> int:
         """One round of what the server runs on a timer."""
         sweeps = {sweep.name: sweep for sweep in self.server.sweeper._sweeps}
-        return await sweeps[name].run()
+        return await sweeps[name].once()
 
     async def event_types(self) -> list[str]:
         """Oldest first."""

@@ -64,6 +64,7 @@ _INTENTS = (
 _CHARGES = ("charge", "held_charge", "failed_charge", "held_alone")
 _TRANSACTIONS = ("ledger_transaction", "pending_ledger_transaction", "voided_ledger_transaction")
 _KINDS: dict[str, tuple[str, ...]] = {
+    "audit_entrie": ("audit_entry",),
     "account": ("ledger_account", "frozen_ledger_account", "closed_ledger_account"),
     "api_key": ("api_key", "revoked_api_key"),
     "charge": _CHARGES,
@@ -260,7 +261,7 @@ def _placed(one: Schema, path: str, operation: Schema, *, sensible: bool) -> Sch
     end = re.escape(f"/{{{name}}}") if one["in"] == "path" else "(?:/|$)"
     noun = re.findall(rf"/([a-z_]+)s{end}", path.removesuffix("/search"))[-1:]
     if one["in"] == "path":
-        kinds = _KINDS.get(name, tuple(noun))
+        kinds = _KINDS.get(name, _KINDS.get("".join(noun), tuple(noun)))
         first = _FIRST.get(operation["operationId"])
         kinds = tuple(sorted(kinds, key=lambda kind: kind != first))
         one["schema"] = _seeds(*kinds)
@@ -401,6 +402,9 @@ class SeededApp:
             await self._make("ledger_transaction")
             entries = (await self._ask("GET", f"ledger/accounts/{account}/entries"))["data"]
             return str(entries[0]["id"]) if entries else "le_none_1"
+        if kind == "audit_entry":
+            await self._make("customer")
+            return str((await self._ask("GET", "audit_entries?limit=1"))["data"][0]["id"])
         if kind == "ledger_checkpoint":
             await self._make("ledger_transaction")
             await chained(self._database_url)

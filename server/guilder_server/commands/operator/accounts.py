@@ -56,7 +56,6 @@ def create(
             email=email,
             plan=plan,
         )
-        desk.note(account.id, "create_account", "account", account.id, after=_document(account))
     if json:
         show_document(_document(account))
         return 0
@@ -110,8 +109,6 @@ def change(settings: Settings, data_dir: Path | None, act: Act, id: str, *, json
                 account = desk.accounts.resume(id)
             case "close":
                 account = desk.accounts.close(id)
-        status = {"status": account.status}
-        desk.note(account.id, f"{act}_account", "account", account.id, after=status)
     if json:
         show_document(_document(account))
     else:
@@ -125,7 +122,6 @@ def put_on_plan(
     require_plan(settings, plan)
     with opened(settings, data_dir, "accounts plan") as desk:
         account = desk.accounts.put_on_plan(id, plan)
-        desk.note(account.id, "update_account", "account", account.id, after={"plan": plan})
     if json:
         show_document(_document(account))
     else:

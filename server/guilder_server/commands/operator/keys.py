@@ -48,7 +48,6 @@ def create(
             expires_in=expires_in,
             allowed_addresses=allow,
         )
-        desk.note(account, "create_api_key", "api_key", made.key.id, after=_document(made.key))
     notes = _notes(made, settings)
     if json:
         show_document(_document(made.key) | {"key": made.token, "notes": notes})
@@ -107,8 +106,6 @@ def roll(
 ) -> int:
     with opened(settings, data_dir, "keys roll", makes_keys=True) as desk:
         made, old = desk.keys.roll(id, overlap)
-        holder = old.record.tenant.account
-        desk.note(holder, "roll_api_key", "api_key", id, after=_document(old))
     notes = _notes(made, settings)
     if json:
         fresh = {"key": made.token, "notes": notes, "replaces": _document(old)}
@@ -126,8 +123,6 @@ def roll(
 def revoke(settings: Settings, data_dir: Path | None, id: str, *, json: bool) -> int:
     with opened(settings, data_dir, "keys revoke") as desk:
         key = desk.keys.revoke(id)
-        holder = key.record.tenant.account
-        desk.note(holder, "revoke_api_key", "api_key", id, after=_document(key))
     if json:
         show_document(_document(key))
     else:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from guilder_server.commands.operator import accounts, keys
+from guilder_server.commands.operator.audit import add_audit_commands
 from guilder_server.commands.operator.hosting import add_hosting_commands
 from guilder_server.commands.operator.ledger import add_ledger_commands
 from guilder_server.commands.operator.people import add_people_commands
@@ -46,6 +47,7 @@ def add_operator_commands(commands: _Commands[argparse.ArgumentParser], add: Add
     add_ledger_commands(commands, add)
     add_people_commands(commands, add)
     add_hosting_commands(commands, add)
+    add_audit_commands(commands, add)
 
 
 def _add_accounts(commands: _Commands[argparse.ArgumentParser], add: Add) -> None:

@@ -18,6 +18,7 @@ import msgspec
 import psycopg
 
 from guilder_server.kernel.exchange import Exchange
+from guilder_server.kernel.heads import GENESIS
 from guilder_server.kernel.ids import microseconds
 from guilder_server.kernel.tenant import Tenant
 from guilder_server.ledger.archive import lines
@@ -25,9 +26,10 @@ from guilder_server.ledger.archive.lines import Account, Block, End, Head, Hold,
 from guilder_server.ledger.archive.tenants import tenant_of
 from guilder_server.ledger.domain import chain
 from guilder_server.ledger.infra import walking
-from guilder_server.ledger.infra.chaining import LOCK, Placed, place
+from guilder_server.ledger.infra.chaining import LOCK, place
 from guilder_server.ledger.infra.lines import Line
 from guilder_server.postgres import columns
+from guilder_server.postgres.chaining import Placed
 from guilder_server.postgres.pool import Connection
 
 _ACCOUNTS = """
@@ -98,7 +100,7 @@ class _Export:
     async def run(self) -> None:
         tenant = self._tenant
         last = await _one(self._connection, _LAST, tenant.id)
-        position, head = last or (0, chain.GENESIS)
+        position, head = last or (0, GENESIS)
         if self._placed:
             end = max(self._placed.values(), key=lambda one: one.position)
             position, head = end.position, end.head

@@ -16,6 +16,7 @@ from typing import Any, BinaryIO
 import msgspec
 import psycopg
 
+from guilder_server.kernel.heads import GENESIS
 from guilder_server.kernel.tenant import Tenant
 from guilder_server.ledger.archive import rebuilding
 from guilder_server.ledger.archive.lines import (
@@ -94,7 +95,7 @@ class _Import:
         self._connection, self._tenant, self._file = connection, tenant, file
         self._reader = Reader()
         self._open: _Open | None = None
-        self._position, self._head = 0, chain.GENESIS
+        self._position, self._head = 0, GENESIS
         self._counts = dict.fromkeys(("accounts", "blocks", "transactions", "entries", "holds"), 0)
         self._totals: dict[str, tuple[int, int]] = {}
         self._stage = 0

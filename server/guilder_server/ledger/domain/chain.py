@@ -26,11 +26,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
+from guilder_server.kernel import heads
 from guilder_server.kernel.ids import microseconds
 
-GENESIS = bytes(32)  # the head before the first block
 LOCATOR = 8  # bytes of a row's own hash, by which it is found again
-_PREFIX = b"guilder ledger head 1\n"
+PREFIX = b"guilder ledger head 1\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ def split(locators: bytes) -> list[bytes]:
 
 def head(before: bytes, position: int, digest: bytes) -> bytes:
     """The head of the chain once the block with this digest stands at `position`."""
-    return sha256(_PREFIX + before + position.to_bytes(8, "big") + digest).digest()
+    return heads.head(PREFIX, before, position, digest)
 
 
 def _text(value: str | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from guilder_server.kernel.clock import unix
+from guilder_server.kernel import heads
 
 NOUN = "ledger checkpoint"
 
@@ -23,25 +23,9 @@ class Checkpoint:
     signature: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Tip:
-    """How far a tenant's chain has come since its last checkpoint."""
-
-    tenant: int
-    account: str
-    livemode: bool
-    position: int
-    head: bytes
-    transactions: int
+CHECKPOINTS = heads.Checkpoints("ledger", "lc", Checkpoint)
 
 
 def signed_text(account: str, livemode: bool, position: int, head: bytes, created: datetime) -> str:
     """What is signed, as UTF-8."""
-    return (
-        "guilder ledger checkpoint 1\n"
-        f"account {account}\n"
-        f"livemode {str(livemode).lower()}\n"
-        f"position {position}\n"
-        f"head {head.hex()}\n"
-        f"created {unix(created)}\n"
-    )
+    return heads.signed_text(CHECKPOINTS.title, account, livemode, position, head, created)

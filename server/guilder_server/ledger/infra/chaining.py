@@ -10,40 +10,36 @@ yet is looked for by that, and not by its number.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from guilder_server.kernel.heads import GENESIS, Tip
 from guilder_server.kernel.tenant import Tenant
 from guilder_server.ledger.domain import chain
-from guilder_server.ledger.domain.checkpoint import Checkpoint, Tip
+from guilder_server.ledger.domain.checkpoint import Checkpoint
 from guilder_server.ledger.infra.blocks import LARGEST_BLOCK
 from guilder_server.ledger.infra.lines import Line, lines_of
 from guilder_server.ledger.infra.tables import CHECKPOINTS
+from guilder_server.postgres import chaining
+from guilder_server.postgres.chaining import Chained, Placed
 from guilder_server.postgres.columns import BIGINT, BYTEA, TEXT
 from guilder_server.postgres.pool import Connection, Pool
 
-LOCK = 4_711_006  # of whoever gives places
 _AT_ONCE = 2000
+CHAINED = Chained(
+    "ledger_blocks",
+    BIGINT,
+    4_711_006,
+    chain.PREFIX,
+    CHECKPOINTS,
+    "transactions",
+    "cardinality(string_to_array(transactions, ' '))",
+    "digest",
+    lambda _id, digest: digest,
+    "NOT EXISTS (SELECT FROM ledger_backlog l WHERE l.tenant_id = b.tenant_id)",
+)
+LOCK = CHAINED.lock
 
-_PENDING = """
-SELECT tenant_id, id, digest FROM ledger_blocks b
-WHERE position IS NULL AND (%(tenant)s::bigint IS NULL OR tenant_id = %(tenant)s)
-  AND NOT EXISTS (SELECT FROM ledger_backlog l WHERE l.tenant_id = b.tenant_id)
-ORDER BY tenant_id, id LIMIT %(limit)s
-"""
-_ENDS = """
-SELECT t.tenant_id, last.position, last.head FROM unnest(%s::bigint[]) t(tenant_id)
-CROSS JOIN LATERAL (
-    SELECT position, head FROM ledger_blocks b
-    WHERE b.tenant_id = t.tenant_id AND position IS NOT NULL ORDER BY position DESC LIMIT 1
-) last
-"""
-_PLACE = """
-UPDATE ledger_blocks b SET position = v.position, head = v.head
-FROM unnest(%s, %s, %s, %s) v(tenant_id, id, position, head)
-WHERE b.tenant_id = v.tenant_id AND b.id = v.id
-"""
 _BACKLOG = """
 DELETE FROM ledger_backlog l USING (
     SELECT tenant_id, id FROM ledger_backlog
@@ -56,37 +52,6 @@ SELECT tenant_id, transactions, locators, digest, position, head
 FROM unnest(%s, %s, %s, %s, %s, %s)
   AS b(tenant_id, transactions, locators, digest, position, head) ORDER BY position
 """
-_TIPS = """
-SELECT t.id, t.account_id, t.livemode, last.position, last.head,
-       coalesce(before.transactions, 0) + grown.transactions
-FROM tenants t
-CROSS JOIN LATERAL (
-    SELECT position, head FROM ledger_blocks b
-    WHERE b.tenant_id = t.id AND position IS NOT NULL ORDER BY position DESC LIMIT 1
-) last
-LEFT JOIN LATERAL (
-    SELECT position, transactions, created FROM ledger_checkpoints c
-    WHERE c.tenant_id = t.id ORDER BY position DESC LIMIT 1
-) before ON true
-CROSS JOIN LATERAL (
-    SELECT sum(cardinality(string_to_array(transactions, ' ')))::bigint AS transactions
-    FROM ledger_blocks b
-    WHERE b.tenant_id = t.id AND b.position > coalesce(before.position, 0)
-) grown
-WHERE last.position > coalesce(before.position, 0)
-  AND (before.created IS NULL OR before.created <= %s)
-ORDER BY t.id
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """A block that has its place."""
-
-    tenant: int
-    id: int
-    position: int
-    head: bytes
 
 
 class PostgresChain:
@@ -99,7 +64,7 @@ class PostgresChain:
         done = 0
         while True:
             async with self._pool.jobs.point() as connection, connection.transaction():
-                if not await _locked(connection):
+                if not await chaining.locked(connection, CHAINED):
                     return done
                 sealed = await seal_backlog(connection)
                 placed = 0 if sealed else len(await place(connection))
@@ -111,15 +76,9 @@ class PostgresChain:
         """A checkpoint for each chain that has grown since its last one, if that is from
         `before`."""
         async with self._pool.jobs.point() as connection, connection.transaction():
-            if not await _locked(connection):
+            if not await chaining.locked(connection, CHAINED):
                 return 0
-            rows = await (await connection.execute(_TIPS, [before])).fetchall()
-            if rows:
-                tips = [Tip(*row) for row in rows]
-                tenants = [tip.tenant for tip in tips]
-                arrays = CHECKPOINTS.arrays(tenants, [signed(tip) for tip in tips])
-                await connection.execute(CHECKPOINTS.insert_sql, arrays)
-            return len(rows)
+            return await chaining.sign(connection, CHAINED, before, signed)
 
 
 async def seal_backlog(connection: Connection) -> int:
@@ -132,7 +91,8 @@ async def seal_backlog(connection: Connection) -> int:
     lines = await lines_of(connection, tenant, ids)
     groups = _groups([(id, lines[id]) for id in ids if id in lines])
     seals = [chain.seal([line for _, own in group for line, _ in own]) for group in groups]
-    positions, heads = _follow((await _ends(connection, [tenant])).get(tenant), seals)
+    ends = await chaining.ends_of(connection, CHAINED, [tenant])
+    positions, heads = _follow(ends.get(tenant), seals)
     arrays = [
         BIGINT.array([tenant] * len(groups)),
         TEXT.array([" ".join(id for id, _ in group) for group in groups]),
@@ -147,44 +107,13 @@ async def seal_backlog(connection: Connection) -> int:
 
 async def place(connection: Connection, tenant: Tenant | None = None) -> list[Placed]:
     """Blocks that wait get their place: some of all tenants, or all of one."""
-    wanted = {"tenant": tenant and tenant.id, "limit": None if tenant else _AT_ONCE}
-    pending = await (await connection.execute(_PENDING, wanted)).fetchall()
-    if not pending:
-        return []
-    ends = await _ends(connection, {row[0] for row in pending})
-    placed = []
-    for owner, id, digest in pending:
-        position, head = ends.get(owner, (0, chain.GENESIS))
-        position += 1
-        head = chain.head(head, position, digest)
-        ends[owner] = position, head
-        placed.append(Placed(owner, id, position, head))
-    arrays = [
-        BIGINT.array([one.tenant for one in placed]),
-        BIGINT.array([one.id for one in placed]),
-        BIGINT.array([one.position for one in placed]),
-        BYTEA.array([one.head for one in placed]),
-    ]
-    await connection.execute(_PLACE, arrays)
-    return placed
-
-
-async def _locked(connection: Connection) -> bool:
-    row = await (
-        await connection.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK])
-    ).fetchone()
-    return row is not None and bool(row[0])
-
-
-async def _ends(connection: Connection, tenants: Iterable[int]) -> dict[int, tuple[int, bytes]]:
-    rows = await (await connection.execute(_ENDS, [BIGINT.array(sorted(tenants))])).fetchall()
-    return {tenant: (position, head) for tenant, position, head in rows}
+    return await chaining.place(connection, CHAINED, None if tenant else _AT_ONCE, tenant)
 
 
 def _follow(
     end: tuple[int, bytes] | None, seals: Sequence[chain.Seal]
 ) -> tuple[list[int], list[bytes]]:
-    position, head = end or (0, chain.GENESIS)
+    position, head = end or (0, GENESIS)
     heads = []
     for number, seal in enumerate(seals, position + 1):
         head = chain.head(head, number, seal.digest)

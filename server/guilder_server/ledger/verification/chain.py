@@ -7,13 +7,15 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from guilder_server.kernel.clock import unix
+from guilder_server.kernel.heads import GENESIS
 from guilder_server.ledger.domain import chain
 from guilder_server.ledger.domain.checkpoint import signed_text
-from guilder_server.ledger.infra.signing import is_signed
 from guilder_server.ledger.infra.walking import Block, Lines, chained, pending
 from guilder_server.ledger.verification.blame import difference
 from guilder_server.ledger.verification.proof import Proof
+from guilder_server.postgres.marks import Mark
 from guilder_server.postgres.pool import Connection
+from guilder_server.postgres.signing import is_signed
 
 ROWS = "every row is as it was committed, and the chain has no gap"
 CHECKPOINTS = "the chain passes through every checkpoint, and each is signed"
@@ -54,14 +56,6 @@ ORDER BY c.tenant_id, c.position
 COVERED = Proof("every transaction is in one block", _COVERED)
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """A place in a chain that was found sound."""
-
-    position: int
-    head: bytes
-
-
 class Altered(Exception):
     """What was committed is not there as it was; the message is a sentence."""
 
@@ -90,7 +84,7 @@ class Walk:
 
     async def _tenant(self, tenant: int, name: str) -> None:
         mark = self.remembered.get(name)
-        position, head = 0, chain.GENESIS
+        position, head = 0, GENESIS
         if mark is not None and self.incremental:
             await self._passes(tenant, name, mark)
             position, head = mark.position, mark.head

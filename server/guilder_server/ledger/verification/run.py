@@ -13,17 +13,18 @@ from pathlib import Path
 import psycopg
 
 from guilder_server.ledger.infra.walking import BY_KEY
-from guilder_server.ledger.verification import arithmetic, payments, payouts, remembered, wallets
+from guilder_server.ledger.verification import arithmetic, payments, payouts, wallets
 from guilder_server.ledger.verification.chain import (
     CHECKPOINTS,
     COVERED,
     ROWS,
     Altered,
-    Mark,
     Walk,
     check_checkpoints,
 )
 from guilder_server.ledger.verification.proof import Proof
+from guilder_server.postgres import marks
+from guilder_server.postgres.marks import Mark
 from guilder_server.postgres.pool import Connection
 
 _CURRENCIES = """
@@ -49,20 +50,20 @@ async def verify(database_url: str, since: Path | None = None) -> int:
     With `since`, only what has been committed since the file was last written is checked, and the
     file is written anew if that is sound. Raises Unreadable if it is no such file.
     """
-    marks = None if since is None else remembered.read(since)
+    known = None if since is None else marks.read(since)
     connection = await psycopg.AsyncConnection.connect(database_url)
     async with connection:
         await connection.set_isolation_level(psycopg.IsolationLevel.REPEATABLE_READ)
         await connection.set_read_only(True)
         try:
-            ends = await (_everything(connection) if marks is None else _news(connection, marks))
+            ends = await (_everything(connection) if known is None else _news(connection, known))
         except psycopg.errors.UndefinedTable:
             print("guilder: There is no ledger in this database yet.", file=sys.stderr)
             return 1
     if ends is None:
         return 1
     if since is not None:
-        remembered.write(since, {**(marks or {}), **ends})
+        marks.write(since, {**(known or {}), **ends})
     print("The ledger is sound.")
     return 0
 
@@ -91,9 +92,9 @@ async def _everything(connection: Connection) -> dict[str, Mark] | None:
     return ends
 
 
-async def _news(connection: Connection, marks: dict[str, Mark]) -> dict[str, Mark] | None:
-    """The same of what came after `marks`."""
-    ends = await _walked(connection, Walk(connection, marks, incremental=True))
+async def _news(connection: Connection, known: dict[str, Mark]) -> dict[str, Mark] | None:
+    """The same of what came after `known`."""
+    ends = await _walked(connection, Walk(connection, known, incremental=True))
     if ends is None or not await _checkpoints_hold(connection):
         return None
     print("Only what came since was checked, and no sums. Without --since everything is.")

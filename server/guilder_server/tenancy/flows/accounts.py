@@ -12,6 +12,7 @@ from guilder_server.kernel.tenant import Tenant
 from guilder_server.tenancy.domain import wishes
 from guilder_server.tenancy.domain.account import Account, AccountStatus, with_plan, with_status
 from guilder_server.tenancy.domain.organization import Organization
+from guilder_server.tenancy.flows.recording import Recorder
 from guilder_server.tenancy.ports import AccountStore, Registry
 
 
@@ -72,8 +73,8 @@ class Openings:
 class AccountDesk:
     """The organizations and their accounts, for whoever runs the server."""
 
-    def __init__(self, registry: Registry, ids: Ids, clock: Clock) -> None:
-        self._registry = registry
+    def __init__(self, registry: Registry, ids: Ids, clock: Clock, recorder: Recorder) -> None:
+        self._registry, self._recorder = registry, recorder
         self._openings = Openings(ids, clock)
 
     def create_organization(self, *, name: str) -> Organization:
@@ -109,8 +110,7 @@ class AccountDesk:
         if organization is None:
             self._registry.add_organization(owner)
         self._registry.add_account(account)
-        for livemode in (False, True):
-            self._registry.tenant(account.id, livemode)
+        self._recorder.account("create_account", None, account)
         return account
 
     def all(self) -> Sequence[Account]:
@@ -118,27 +118,28 @@ class AccountDesk:
         return self._registry.accounts()
 
     def suspend(self, id: str) -> Account:
-        return self._put(id, "suspended")
+        return self._put(id, "suspended", "suspend_account")
 
     def resume(self, id: str) -> Account:
-        return self._put(id, "active")
+        return self._put(id, "active", "resume_account")
 
     def close(self, id: str) -> Account:
         """For good: nothing leads back from here."""
-        return self._put(id, "closed")
+        return self._put(id, "closed", "close_account")
 
     def put_on_plan(self, id: str, plan: str | None) -> Account:
         """None is the default plan, whichever that is."""
-        return self._change(id, lambda account: with_plan(account, plan))
+        return self._change(id, lambda account: with_plan(account, plan), "update_account")
 
-    def _put(self, id: str, status: AccountStatus) -> Account:
-        return self._change(id, lambda account: with_status(account, status))
+    def _put(self, id: str, status: AccountStatus, action: str) -> Account:
+        return self._change(id, lambda account: with_status(account, status), action)
 
-    def _change(self, id: str, change: Callable[[Account], Account]) -> Account:
+    def _change(self, id: str, change: Callable[[Account], Account], action: str) -> Account:
         before = self._registry.account(id)
         if before is None:
             raise NotFound("account", id)
         after = change(before)
         if after is not before:
             self._registry.change_account(after)
+            self._recorder.account(action, before, after)
         return after

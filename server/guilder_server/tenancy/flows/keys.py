@@ -6,7 +6,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from guilder_server.kernel.actor import Actor
 from guilder_server.kernel.clock import Clock
 from guilder_server.kernel.errors import NotFound, Refused
 from guilder_server.kernel.ids import Ids
@@ -15,9 +14,8 @@ from guilder_server.tenancy.domain import addresses, issuing, keys, wishes
 from guilder_server.tenancy.domain.account import Account
 from guilder_server.tenancy.domain.issuing import Wish
 from guilder_server.tenancy.domain.keys import ApiKey, IssuedKey, KeyKind, NewKey
+from guilder_server.tenancy.flows.recording import Recorder
 from guilder_server.tenancy.ports import Registry
-
-OPERATOR = Actor("operator", "cli")
 
 
 class KeyDesk:
@@ -30,8 +28,10 @@ class KeyDesk:
         declared: Collection[str],
         ids: Ids,
         clock: Clock,
+        recorder: Recorder,
     ) -> None:
         self._registry = registry
+        self._recorder = recorder
         self._pepper = pepper
         self._declared = declared
         self._ids = ids
@@ -92,25 +92,30 @@ class KeyDesk:
         holder = self._open_account(old.tenant.account)
         token = keys.new_key(wish.kind, old.tenant.livemode)
         new = self._issue(token, holder, old.tenant, wish)
-        return new, self._keep(old, issuing.ending(old.key, new.key.id, overlap, now))
+        ending = issuing.ending(old.key, new.key.id, overlap, now)
+        return new, self._keep("roll_api_key", old, ending)
 
     def revoke(self, id: str) -> IssuedKey:
         key = self._found(id)
         revoked = issuing.revoked(key.key, self._clock.now())
-        return key if revoked == key.key else self._keep(key, revoked)
+        return key if revoked == key.key else self._keep("revoke_api_key", key, revoked)
 
-    def _keep(self, before: IssuedKey, after: ApiKey) -> IssuedKey:
+    def _keep(self, action: str, before: IssuedKey, after: ApiKey) -> IssuedKey:
         # Whoever has read it over HTTP meanwhile reads it again.
         changed = replace(before, key=replace(after, version=before.key.version + 1))
         self._registry.change_key(changed)
+        self._recorder.key(action, before, changed)
         return changed
 
     def _issue(self, token: str, account: Account, tenant: Tenant, wish: Wish) -> NewKey:
         now = self._clock.now()
-        made = issuing.issued(self._ids.new("key"), token, self._pepper, wish, OPERATOR, now)
+        made = issuing.issued(
+            self._ids.new("key"), token, self._pepper, wish, self._recorder.actor, now
+        )
         key = IssuedKey(made, tenant, account.status)
         if not self._registry.add_key(key):
             raise ValueError(f"the key {token[:11]}… is there already")
+        self._recorder.key("create_api_key", None, key)
         return NewKey(token, key)
 
     def _found(self, id: str) -> IssuedKey:

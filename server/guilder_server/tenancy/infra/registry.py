@@ -10,8 +10,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
+from guilder_server.kernel.audit import AuditEntry
 from guilder_server.kernel.tenant import OPERATOR, Tenant
 from guilder_server.postgres.isolation import COMMITS, as_role, in_force
+from guilder_server.postgres.trail import append_now
 from guilder_server.tenancy.domain.account import Account
 from guilder_server.tenancy.domain.keys import ApiKey, IssuedKey
 from guilder_server.tenancy.domain.organization import Organization
@@ -85,6 +87,8 @@ class PostgresRegistry:
 
     def add_account(self, account: Account) -> None:
         self._connection.execute(accounts.insert().values(asdict(account)))
+        for livemode in (False, True):
+            self.tenant(account.id, livemode)
 
     def account(self, id: str) -> Account | None:
         # Weaker than what a row of `tenants` takes to refer to it, so that no request waits.
@@ -127,6 +131,9 @@ class PostgresRegistry:
             .returning(api_keys.c.id)
         )
         return self._connection.scalar(added) is not None
+
+    def record(self, account: str, entry: AuditEntry) -> None:
+        append_now(self._connection, account, entry)
 
     def key(self, id: str) -> IssuedKey | None:
         wanted = _KEYS.where(api_keys.c.id == id).with_for_update(of=api_keys)

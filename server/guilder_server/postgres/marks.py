@@ -1,15 +1,22 @@
-"""What `guilder ledger verify --since FILE` remembers between two runs: where each chain was."""
+"""What `verify --since FILE` remembers between two runs: where each chain was."""
 
 from __future__ import annotations
 
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from guilder_server.ledger.verification.chain import Mark
-
 _VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A place in a chain that was found sound."""
+
+    position: int
+    head: bytes
 
 
 class Unreadable(Exception):
@@ -30,7 +37,7 @@ def read(path: Path) -> dict[str, Mark] | None:
         return None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise Unreadable(
-            f"{path} does not say where a ledger was ({error!r}). Name another file, or remove it "
+            f"{path} does not say where a chain was ({error!r}). Name another file, or remove it "
             "to verify everything."
         ) from error
 
