@@ -18,6 +18,7 @@ from guilder_server.ledger.domain.holds import Hold as LedgerHold
 from guilder_server.ledger.domain.holds import Reference
 from guilder_server.ledger.domain.reversals import Reversal
 from guilder_server.ledger.infra.tables import HOLDS, PROFILES, REFERENCES, REVERSALS
+from guilder_server.oauth.domain.client import Client
 from guilder_server.oauth.infra.tables import CLIENTS
 from guilder_server.payment_methods.domain.payment_method import PaymentMethod
 from guilder_server.payment_methods.infra.tables import PAYMENT_METHODS
