@@ -463,7 +463,7 @@ def compose(settings: Settings, clock: Clock, make_gateways: MakeGateways) -> Se
     origins = Origins(networks(settings.trusted_proxies or ""))
     browser = Browser(_public_url(settings), settings.key_pepper.encode(), origins)
     keyring = KeysAndTokens(Credentials(house.keyring), house.oauth.bearers)
-    entrance = Entrance(settings, clock, contract)
+    entrance = Entrance(settings, clock, contract, ground.plans)
     app = App(
         router=contract.bind(house.apis()),
         keyring=WithOperator(keyring, settings.operator_key),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from guilder_server.http.auth import Credential
 from guilder_server.http.contract import Contract
 from guilder_server.http.limits.admission import Admission
 from guilder_server.http.limits.crowd import Crowd, Pulse
-from guilder_server.http.limits.plans import Limits, OnePlan, PlanLimits
+from guilder_server.http.limits.plans import Limits, PlanLimits
 from guilder_server.http.limits.shared import SharedBuckets
 from guilder_server.http.limits.strangers import Strangers
 from guilder_server.kernel.clock import Clock
@@ -14,15 +15,12 @@ from guilder_server.request_logs.allowed import allowed_of
 from guilder_server.request_logs.infra.store import PostgresWriter
 from guilder_server.request_logs.recorder import Recorder
 from guilder_server.settings import Settings
+from guilder_server.usage import Plan, Plans
 
 
 class Entrance:
-    """`plans` says what each caller is allowed; without it, all of a mode are allowed the same."""
-
-    def __init__(
-        self, settings: Settings, clock: Clock, contract: Contract, plans: PlanLimits | None = None
-    ) -> None:
-        self.admission = _admission(settings, plans or _one_plan(settings))
+    def __init__(self, settings: Settings, clock: Clock, contract: Contract, plans: Plans) -> None:
+        self.admission = _admission(settings, RatesOfPlans(settings, plans))
         self.strangers = Strangers(settings.rate_bad_keys)
         self.recorder = _recorder(settings, clock, contract)
 
@@ -36,9 +34,31 @@ class Entrance:
         await self.recorder.close()
 
 
-def _one_plan(settings: Settings) -> PlanLimits:
-    at_once = settings.requests_per_account
-    return OnePlan(Limits(settings.rate_live, at_once), Limits(settings.rate_test, at_once))
+class RatesOfPlans:
+    """What a caller is allowed by the plan of the account, and by the server where that says
+    nothing."""
+
+    def __init__(self, settings: Settings, plans: Plans) -> None:
+        self._plans = plans
+        self._of = {
+            (plan.name, livemode): _limits(settings, plan, livemode)
+            for plan in (*plans.by_name.values(), plans.default)
+            for livemode in (True, False)
+        }
+
+    def of(self, credential: Credential) -> Limits:
+        plan = self._plans.of(credential.plan)
+        return self._of[plan.name, credential.tenant.livemode]
+
+
+def _limits(settings: Settings, plan: Plan, livemode: bool) -> Limits:
+    said = plan.live_per_s if livemode else plan.test_per_s
+    otherwise = settings.rate_live if livemode else settings.rate_test
+    at_once = plan.concurrency
+    return Limits(
+        otherwise if said is None else said,
+        settings.requests_per_account if at_once is None else at_once,
+    )
 
 
 def _admission(settings: Settings, plans: PlanLimits) -> Admission:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from guilder_server.ledger.verification import verify
+from guilder_server.usage.infra.books import differences
 from tests.support.http_gateway import GatewayProcess
 from tests.support.merchants import (
     Merchant,
@@ -66,3 +67,4 @@ async def test_no_card_is_charged_twice_and_no_cent_is_lost(
         assert min(record["dropped"].values()) > 0
         assert books_of_gateway(record) == books_of_guilder(durable_url)
         assert await verify(durable_url) == 0
+        assert differences(durable_url)[1] == []

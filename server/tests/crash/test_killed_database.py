@@ -9,6 +9,7 @@ import pytest
 
 from guilder_server.embedded import PostgresServer
 from guilder_server.ledger.verification import verify
+from guilder_server.usage.infra.books import differences
 from tests.support.http_gateway import GatewayProcess
 from tests.support.merchants import (
     Merchant,
@@ -70,6 +71,7 @@ async def test_a_killed_database_loses_nothing_and_repeats_nothing(
         assert await merchant.said_again() == []
         assert in_between(durable_url) == []
         assert await verify(durable_url) == 0
+        assert differences(durable_url)[1] == []
         await merchant.close()
 
 
@@ -100,4 +102,5 @@ async def test_no_card_is_charged_twice_when_the_outcome_could_not_be_written(
         assert await merchant.said_again() == []
         assert books_of_gateway(gateway.ledger()) == books_of_guilder(durable_url)
         assert await verify(durable_url) == 0
+        assert differences(durable_url)[1] == []
         await merchant.close()

@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 from guilder_server.ledger.verification import verify
+from guilder_server.usage.infra.books import differences
 from tests.support.http_gateway import GatewayProcess
 from tests.support.merchants import Merchant, a_sale, in_between, made
 from tests.support.official import Shop
@@ -50,6 +51,7 @@ async def test_sigkill_loses_nothing_and_repeats_nothing(
         assert await merchant.said_again() == []
         assert in_between(durable_url) == []
         assert await verify(durable_url) == 0
+        assert differences(durable_url)[1] == []
         await merchant.close()
 
 
@@ -65,6 +67,7 @@ async def test_a_worker_that_dies_takes_nothing_with_it(durable_url: str, tmp_pa
         assert set(made(durable_url).values()) == {1}
         assert await merchant.said_again() == []
         assert await verify(durable_url) == 0
+        assert differences(durable_url)[1] == []
         await merchant.close()
 
 
@@ -117,6 +120,7 @@ async def test_sigterm_answers_what_was_begun(
         served.start()
         assert await merchant.said_again() == []
         assert await verify(durable_url) == 0
+        assert differences(durable_url)[1] == []
         await merchant.close()
 
 

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from guilder_server.ledger.verification import verify
+from guilder_server.usage.infra.books import differences
 from tests.support.api import Api
 from tests.support.http_gateway import GatewayProcess
 from tests.support.merchants import Merchant, in_between
@@ -80,4 +81,5 @@ async def test_no_payout_is_sent_twice_and_no_cent_is_lost(
         assert sorted(sent) == sorted(amount for (amount,) in paid)
         assert await asyncio.to_thread(balance, api, wallet) == FILLED - sum(sent)
         assert await verify(durable_url) == 0
+        assert differences(durable_url)[1] == []
         api.close()

@@ -27,7 +27,7 @@ from guilder_server.postgres.roles import RolesMissing
 from tests.support.postgres import TestDatabases, running_server
 from tests.support.servers import run_guilder
 
-_ROOTS = {"accounts", "tenants"}
+_ROOTS = {"accounts", "organizations", "tenants"}
 _OWN = (
     "((tenant_id + 0) = ANY (( SELECT (NULLIF(current_setting('guilder.tenants'::text, true), "
     "''::text))::bigint[] AS \"nullif\")::bigint[]))"

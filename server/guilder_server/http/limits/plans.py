@@ -34,17 +34,6 @@ class PlanLimits(Protocol):
         """Asked with every request, so it must have its answer ready."""
 
 
-@dataclass(frozen=True, slots=True)
-class OnePlan:
-    """The same for every account."""
-
-    live: Limits
-    test: Limits
-
-    def of(self, credential: Credential) -> Limits:
-        return self.live if credential.tenant.livemode else self.test
-
-
 class Quota(NamedTuple):
     """A bucket's rule, in microseconds: each request fills it by `interval`, time empties it, and
     it holds `depth`."""

@@ -11,14 +11,6 @@ from guilder_server.kernel.redaction import redacted_fields
 from guilder_server.postgres.pool import Connection
 from guilder_server.postgres.trail import blocks
 
-# An account from before its modes were made with it may lack one.
-_TENANTS = """
-INSERT INTO tenants (account_id, livemode)
-SELECT a.id, mode FROM accounts a CROSS JOIN (VALUES (false), (true)) modes (mode)
-WHERE a.id = %s AND NOT EXISTS (
-    SELECT FROM tenants t WHERE t.account_id = a.id AND t.livemode = mode
-) ON CONFLICT DO NOTHING
-"""
 _APPEND = """
 INSERT INTO audit_blocks (tenant_id, id, terms, locators, payload)
 SELECT t.id, %s, %s::bigint, %s, %s FROM tenants t WHERE t.account_id = %s
@@ -29,7 +21,6 @@ async def append(connection: Connection, account: str, entry: AuditEntry) -> Non
     """Adds `entry` to the trail of both modes of an account. Raises ValueError where there is no
     such account, or for an id that no maker of ids made: when it was is read off it."""
     values = _values(account, entry)
-    await connection.execute(_TENANTS, [account])
     done = await connection.execute(_APPEND, values)
     _check(account, done.rowcount)
 
@@ -37,7 +28,6 @@ async def append(connection: Connection, account: str, entry: AuditEntry) -> Non
 def append_now(connection: sa.Connection, account: str, entry: AuditEntry) -> None:
     """As `append`, on a connection of SQLAlchemy's."""
     values = _values(account, entry)
-    connection.exec_driver_sql(_TENANTS, (account,))
     done = connection.exec_driver_sql(_APPEND, tuple(values))
     _check(account, done.rowcount)
 
