@@ -62,6 +62,8 @@ class Pages:
             try:
                 if not self._browser.trusted:
                     return _only_with_tls()
+                if (elsewhere := self._browser.meant(request)) is not None:
+                    return redirect(elsewhere)
                 response = await handler(request, visitor)
             except SignInRefused as refused:
                 return self._refused(refused, visitor)
