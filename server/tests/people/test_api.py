@@ -98,25 +98,28 @@ def test_the_account_and_the_mode_are_named_by_headers(api_server: ApiServer, ac
 def test_a_session_ends_when_nobody_uses_it_and_at_last_in_any_case(
     api_server: ApiServer, account: str
 ) -> None:
+    tokens = []
     for ending in ("last_seen = now() - interval '16 minutes'", "expires_at = now()"):
         visitor, email = joined(api_server.database_url, api_server.url, account)
+        tokens.append(visitor.client.cookies["guilder_session"])
         with psycopg.connect(api_server.database_url) as connection:
             connection.execute(
                 f"UPDATE sessions SET {ending} WHERE user_id IN "
                 "(SELECT id FROM users WHERE email = %s)",
                 [email],
             )
-        later = ApiServer(api_server.database_url)
-        later.start()
-        try:
-            token = visitor.client.cookies["guilder_session"]
+    # Another process, that remembers nothing.
+    later = ApiServer(api_server.database_url)
+    later.start()
+    try:
+        for token in tokens:
             other = Visitor(later.url)
             other.client.cookies["guilder_session"] = token
             answer = other.ask("GET", "/v1/account")
             assert (answer.status, code_of(answer)) == (401, "session_ended")
             assert other.visit("/me").at.endswith("/sign-in")
-        finally:
-            later.stop()
+    finally:
+        later.stop()
 
 
 def test_a_session_that_nobody_began_is_refused(api_server: ApiServer) -> None:
