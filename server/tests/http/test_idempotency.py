@@ -162,4 +162,7 @@ def test_the_operations_whose_answers_are_sealed_are_those_that_show_a_secret() 
     confidential = {
         name for name, operation in Contract.load().operations.items() if operation.confidential
     }
-    assert confidential == {"create_webhook_endpoint", "roll_webhook_endpoint_secret"}
+    assert confidential == {
+        *("create_invitation", "retrieve_current_session"),
+        *("create_webhook_endpoint", "roll_webhook_endpoint_secret"),
+    }

@@ -179,6 +179,12 @@ def test_an_invitation_ends_while_codes_are_set_up(api_server: ApiServer, accoun
     assert listed == []
 
 
+def test_an_account_is_called_by_its_name(api_server: ApiServer, account: str) -> None:
+    changed(api_server, "UPDATE accounts SET name = 'Corner <shop>' WHERE id = %s", account)
+    link = invite(api_server.database_url, api_server.url, account, "name@example.com")
+    assert "is invited to Corner &lt;shop&gt;, as owner" in Visitor(api_server.url).visit(link).page
+
+
 def test_a_link_that_nobody_made_tells_nothing(api_server: ApiServer) -> None:
     visitor = Visitor(api_server.url).visit("/invitations/" + "x" * 43)
     assert visitor.status == 403

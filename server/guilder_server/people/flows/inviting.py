@@ -124,8 +124,8 @@ class Inviting:
 
 
 async def _require_open(people: People, account: str) -> None:
-    is_open = await people.account_open(account)
-    if is_open is None:
+    found = await people.account(account)
+    if found is None:
         raise NotFound("account", account)
-    if not is_open:
+    if found.closed:
         raise Refused("account_closed", f"The account {account} is closed, for good.")

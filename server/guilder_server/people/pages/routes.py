@@ -138,14 +138,13 @@ class Pages:
         self, request: Request, visitor: Visitor, alert: str | None = None
     ) -> Response:
         token = request.path_params["token"]
-        invitation, taken = await self._joining.look(visitor, token)
+        offer = await self._joining.look(visitor, token)
         known = await self._known(request)
         return showing.invitation(
             f"/invitations/{quote(token)}",
-            invitation,
+            offer,
             provider=self._provider_name,
             form_token=self._browser.form_token(visitor),
-            taken=taken,
             signed_in_as=None if known is None else known.user.email,
             alert=alert,
         )
