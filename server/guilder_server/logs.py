@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 
 import structlog
+
+# An invitation is open to whoever reads its address.
+_SECRET_PATH = re.compile(r"(/invitations/)[^/]+")
 
 
 def configure(level: str) -> None:
@@ -27,3 +31,14 @@ def configure(level: str) -> None:
         logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
     )
     logging.basicConfig(level=max(threshold, logging.WARNING), stream=sys.stderr)
+    logging.getLogger("uvicorn.access").addFilter(_shown)
+
+
+def _shown(record: logging.LogRecord) -> bool:
+    """A line for a request names its path without what is secret there: no query either, which has
+    the codes of providers and the secrets of payments."""
+    if isinstance(record.args, tuple) and len(record.args) == 5:
+        address, method, path, *rest = record.args
+        shown = _SECRET_PATH.sub(r"\1…", str(path).partition("?")[0])
+        record.args = (address, method, shown, *rest)
+    return True

@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 from guilder_server.http.auth import Credential
 from guilder_server.http.call import Call
 from guilder_server.http.lists import list_query
-from guilder_server.kernel.errors import Forbidden, InvalidRequest, NoSuchReference
+from guilder_server.kernel.errors import Forbidden, InvalidRequest, NoSuchReference, NotFound
 from guilder_server.kernel.steps import Page, Tombstone
 from guilder_server.kernel.tenant import Tenant
 from guilder_server.people.domain import invitation, session, tokens
@@ -74,6 +74,7 @@ class SessionsApi:
         self._flows = flows
 
     async def list_sessions(self, call: Call) -> Page:
+        list_query(call)  # what is wrong with the request is wrong whoever asks
         person, current = _person(call)
         seen = await self._flows.seen(current, person)
         listed = [
@@ -86,6 +87,8 @@ class SessionsApi:
         return await self._flows.seen(current, person)
 
     async def revoke_session(self, call: Call) -> SeenSession:
+        if call.credential.session is None:
+            raise NotFound(session.NOUN, call.path["session"], session.NOUN)
         person, current = _person(call)
         visitor = Visitor("", call.address)
         ended, user = await self._flows.revoke(call.path["session"], person, visitor)

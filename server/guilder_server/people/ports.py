@@ -12,7 +12,7 @@ from guilder_server.kernel.audit import AuditEntry
 from guilder_server.kernel.clock import Clock
 from guilder_server.kernel.ids import Ids
 from guilder_server.people.domain.invitation import Invitation
-from guilder_server.people.domain.person import Identity, Member, User
+from guilder_server.people.domain.person import Holder, Identity, Member, User
 from guilder_server.people.domain.refusals import Reason
 from guilder_server.people.domain.session import Known, Session
 from guilder_server.people.domain.state import State
@@ -21,8 +21,7 @@ from guilder_server.people.domain.state import State
 class People(Protocol):
     """All that is kept of people, for as long as one transaction lasts."""
 
-    async def account_open(self, id: str) -> bool | None:
-        """Whether people may still be let in; None if there is no such account."""
+    async def account(self, id: str) -> Holder | None: ...
 
     async def user(self, id: str) -> User | None:
         """Nobody else changes them until the transaction has ended."""

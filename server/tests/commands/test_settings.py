@@ -41,6 +41,13 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         "GUILDER_TRUSTED_PROXIES": "10.0.0.0/8, 192.0.2.1",
         "GUILDER_CLIENT_CERT_HEADER": "Client-Cert",
         "GUILDER_OAUTH_KEY_ROTATION_S": "3600",
+        "GUILDER_OIDC_ISSUER": "https://accounts.example.com/",
+        "GUILDER_OIDC_CLIENT_ID": "guilder",
+        "GUILDER_OIDC_CLIENT_SECRET": SECRET,
+        "GUILDER_OIDC_SCOPES": "openid email",
+        "GUILDER_OIDC_NAME": "Example",
+        "GUILDER_SESSION_IDLE_MINUTES": "5",
+        "GUILDER_SESSION_HOURS": "8",
         "GUILDER_LOG_LEVEL": "debug",
         "GUILDER_ACCESS_LOG": "on",
         "GUILDER_GATEWAY_TIMEOUT_MS": "5000",
@@ -66,6 +73,9 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
     assert (settings.webhook_endpoints, settings.webhook_loopback) == (3, True)
     assert (settings.ledger_signing_key, settings.ledger_checkpoint_s) == ("ab" * 32, 0)
     assert (settings.events_kept_days, settings.deliveries_kept_days) == (400, 7)
+    # An issuer is compared to its last slash.
+    assert settings.oidc_issuer == "https://accounts.example.com/"
+    assert (settings.session_idle_minutes, settings.session_hours) == (5, 8)
     assert set(environment) == {name for name, _, _ in describe_settings()}
     assert read_settings(environment_of(settings)) == settings
 
@@ -96,6 +106,11 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         ("GUILDER_WEBHOOK_LOOPBACK", "true", "on, off"),
         ("GUILDER_EVENTS_KEPT_DAYS", "0", "from 1 to 3650"),
         ("GUILDER_DELIVERIES_KEPT_DAYS", "-1", "from 1 to 3650"),
+        ("GUILDER_OIDC_ISSUER", "http://accounts.example.com", "https://"),
+        ("GUILDER_OIDC_ISSUER", "accounts.example.com", "https://"),
+        ("GUILDER_OIDC_SCOPES", "email profile", "must have openid"),
+        ("GUILDER_SESSION_IDLE_MINUTES", "0", "from 1 to 1440"),
+        ("GUILDER_SESSION_HOURS", "0", "from 1 to 720"),
         ("GUILDER_HOST", "", "is empty"),
         ("GUILDER_PROT", "1", "Did you mean GUILDER_PORT?"),
         ("GUILDER_ZZZZZZZZZZ", "1", "is not a setting"),

@@ -22,6 +22,14 @@ from joserfc.jwk import RSAKey
 
 Claims = dict[str, Any]
 
+# Keys that providers have for other things, or of kinds that nobody here knows.
+UNHEARD_OF: list[Claims] = [
+    {"kty": "oct", "k": "c2VjcmV0"},
+    {"kty": "EC", "crv": "P-9999", "x": "AA", "y": "AA", "kid": "new"},
+    {"kty": "RSA", "use": "enc", "n": "AQAB", "e": "AQAB", "kid": "enc"},
+    {"kty": "RSA", "kid": "half"},
+]
+
 
 class Provider:
     def __init__(self) -> None:
@@ -108,7 +116,7 @@ class Provider:
                         self._answer(provider.metadata())
                     case "/jwks":
                         provider.keys_asked += 1
-                        self._answer({"keys": [provider.key.as_dict(private=False)]})
+                        self._answer({"keys": [*UNHEARD_OF, provider.key.as_dict(private=False)]})
                     case "/authorize":
                         self.send_response(302)
                         self.send_header("Location", provider.authorized(query))

@@ -58,34 +58,38 @@ def real_server(postgres: Any) -> Iterator[ApiServer]:
             provider.wait()
 
 
-def drive(script: str, folder: Path, **environment: str) -> None:
+@pytest.fixture(scope="module")
+def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where the browser comes out of its package: a fifth of a gigabyte."""
+    folder = tmp_path_factory.mktemp("chromium")
+    yield folder
+    shutil.rmtree(folder)
+
+
+def drive(script: str, folder: Path, unpacked: Path, **environment: str) -> None:
     """A story in the browser; what it saw is in the folder, for whoever wants to look."""
-    pictures, unpacked = folder / "pictures", folder / "unpacked"
+    pictures = folder / "pictures"
     pictures.mkdir()
-    unpacked.mkdir()
-    try:
-        done = subprocess.run(
-            ["node", script],
-            cwd=NODE,
-            env={
-                **os.environ,
-                "CHROMIUM": shutil.which("chromium") or "",
-                "PICTURES": str(pictures),
-                "TMPDIR": str(unpacked),
-                **environment,
-            },
-            capture_output=True,
-            text=True,
-            timeout=90,
-            check=False,
-        )
-    finally:
-        shutil.rmtree(unpacked)
+    done = subprocess.run(
+        ["node", script],
+        cwd=NODE,
+        env={
+            **os.environ,
+            "CHROMIUM": shutil.which("chromium") or "",
+            "PICTURES": str(pictures),
+            "TMPDIR": str(unpacked),
+            **environment,
+        },
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
 
 
 def test_a_person_signs_in_by_oidc_the_first_time_works_and_signs_out(
-    real_server: ApiServer, tmp_path: Path
+    real_server: ApiServer, tmp_path: Path, unpacked: Path
 ) -> None:
     person, account = f"ada{uuid.uuid4().hex[:8]}", real_server.open_account().account
     email = f"{person}@example.com"
@@ -93,6 +97,7 @@ def test_a_person_signs_in_by_oidc_the_first_time_works_and_signs_out(
     drive(
         "by_provider.mjs",
         tmp_path,
+        unpacked,
         GUILDER_URL=real_server.url,
         INVITATION=link,
         PERSON=person,
@@ -100,7 +105,7 @@ def test_a_person_signs_in_by_oidc_the_first_time_works_and_signs_out(
 
 
 def test_a_person_without_a_provider_sets_up_a_password_and_codes(
-    real_server: ApiServer, tmp_path: Path
+    real_server: ApiServer, tmp_path: Path, unpacked: Path
 ) -> None:
     account = real_server.open_account().account
     email = f"grace{uuid.uuid4().hex[:8]}@example.com"
@@ -108,6 +113,7 @@ def test_a_person_without_a_provider_sets_up_a_password_and_codes(
     drive(
         "by_password.mjs",
         tmp_path,
+        unpacked,
         GUILDER_URL=real_server.url,
         INVITATION=link,
         EMAIL=email,

@@ -6,12 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
+import pyotp
 import pytest
 
 from guilder_server.kernel.clock import ManualClock
 from guilder_server.kernel.errors import Refused, Unauthenticated
 from guilder_server.people.assembly import Populace, make_tools
 from guilder_server.people.domain.person import Member, User
+from guilder_server.people.domain.refusals import SignInRefused
 from guilder_server.people.domain.session import Visitor
 from guilder_server.people.flows.sessions import KNOWN_FOR_S, Sessions, begin
 from guilder_server.people.infra.store import PostgresPeople
@@ -19,7 +21,7 @@ from guilder_server.postgres.pool import Pool
 from guilder_server.postgres.seals import Seals
 from guilder_server.settings import Settings
 from tests.support.api import PEPPER, SEALING_KEY, new_account
-from tests.support.people import OPERATOR
+from tests.support.people import OPERATOR, PASSWORD
 
 BROWSER = Visitor("a browser", "192.0.2.1", "Tests")
 
@@ -133,6 +135,49 @@ async def test_two_owners_who_remove_each_other_at_once_leave_one(
     assert [isinstance(each, Refused) for each in done].count(True) == 1
     roles = [member.role for member in await house.people.members.all(account)]
     assert roles.count("owner") == 1
+
+
+async def test_one_code_that_is_sent_twice_at_once_signs_in_once(
+    house: House, account: str
+) -> None:
+    people, now = house.people, house.clock.now()
+    seen = await people.inviting.invite(OPERATOR, account, "ada@example.com", "viewer")
+    assert seen.url is not None
+    step = await people.joining.with_password(BROWSER, seen.url.rpartition("/")[2], None, PASSWORD)
+    codes = pyotp.TOTP((await people.by_password.enrolment(BROWSER, step)).secret)
+    await people.by_password.code(BROWSER, step, codes.at(now))
+    later = now + timedelta(seconds=30)
+    steps = [
+        await people.by_password.password(BROWSER, "ada@example.com", PASSWORD) for _ in range(2)
+    ]
+    done = await asyncio.gather(
+        *(people.by_password.code(BROWSER, one.token, codes.at(later)) for one in steps),
+        return_exceptions=True,
+    )
+    assert sorted(type(one).__name__ for one in done) == ["NewSession", "SignInRefused"]
+    assert "code_reused" in [one.reason for one in done if isinstance(one, SignInRefused)]
+
+
+async def test_one_invitation_that_is_taken_twice_at_once_makes_one_person(
+    house: House, account: str
+) -> None:
+    people, now = house.people, house.clock.now()
+    seen = await people.inviting.invite(OPERATOR, account, "ada@example.com", "viewer")
+    assert seen.url is not None
+    steps = [
+        await people.joining.with_password(BROWSER, seen.url.rpartition("/")[2], None, PASSWORD)
+        for _ in range(2)
+    ]
+    secrets = [(await people.by_password.enrolment(BROWSER, one)).secret for one in steps]
+    done = await asyncio.gather(
+        *(
+            people.by_password.code(BROWSER, step, pyotp.TOTP(secret).at(now))
+            for step, secret in zip(steps, secrets, strict=True)
+        ),
+        return_exceptions=True,
+    )
+    assert sorted(type(one).__name__ for one in done) == ["NewSession", "SignInRefused"]
+    assert len(await people.members.all(account)) == 1
 
 
 async def test_what_has_ended_long_ago_is_forgotten(house: House, account: str) -> None:

@@ -30,13 +30,28 @@ class User:
 
 
 @dataclass(frozen=True, slots=True)
+class Holder:
+    """An account, as far as people are concerned. One that is closed takes nobody in."""
+
+    id: str
+    name: str | None
+    closed: bool
+
+    @property
+    def title(self) -> str:
+        """What people call it."""
+        return self.name or self.id
+
+
+@dataclass(frozen=True, slots=True)
 class Member:
-    """A person in one account."""
+    """A person in one account. `account_name` is what people call it, if anything."""
 
     account: str
     role: Role
     since: datetime
     user: User
+    account_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

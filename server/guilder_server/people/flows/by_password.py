@@ -14,7 +14,7 @@ from guilder_server.people.domain.refusals import Reason, SignInRefused
 from guilder_server.people.domain.session import NewSession, Visitor
 from guilder_server.people.domain.state import StateKind
 from guilder_server.people.flows import states
-from guilder_server.people.flows.joining import accept
+from guilder_server.people.flows.joining import accept, can_join
 from guilder_server.people.flows.sessions import begin
 from guilder_server.people.flows.states import Kept
 from guilder_server.people.flows.throttling import forget, may_try
@@ -152,11 +152,7 @@ class ByPassword:
         made = User(id, now, holds["email"], holds["name"], holds["password"], sealed, step)
         invitation = await states.invitation_of(people, kept.state)
         # Whoever has the row of the invitation decides, so it is asked first.
-        if (
-            invitation is None
-            or invitation.status(now) != "open"
-            or not await people.account_open(invitation.account)
-        ):
+        if invitation is None or not await can_join(people, invitation, now):
             return None, SignInRefused("invitation_ended")
         if not await people.add_user(made):
             return None, SignInRefused("identity_taken")

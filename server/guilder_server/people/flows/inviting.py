@@ -33,7 +33,8 @@ class Inviting:
         self._tools = tools
 
     async def invite(self, by: By, account: str, email: str, role: str) -> Seen:
-        """An invitation with its link, which is told this once."""
+        """An invitation with its link, which is told this once. Whoever runs the server, and has
+        lost a link, asks again: the one before then ends."""
         tools, now = self._tools, self._tools.clock.now()
         wanted = roles.role(role)
         roles.require_giving(by.standing, wanted)
@@ -56,7 +57,7 @@ class Inviting:
                     "Somebody with this email is a member of the account already.",
                     "email",
                 )
-            await self._put_expired_away(people, made)
+            await self._put_away(people, by, made)
             if not await people.add_invitation(self._digest(token), made):
                 raise Refused(
                     "invitation_open",
@@ -101,11 +102,19 @@ class Inviting:
                 )
         return Seen(found, now)
 
-    async def _put_expired_away(self, people: People, wanted: Invitation) -> None:
-        """So that it is not in the way of the new one."""
+    async def _put_away(self, people: People, by: By, wanted: Invitation) -> None:
+        """What would be in the way of the new one: an invitation that has expired."""
         for old in await people.invitations_to(wanted.email):
-            if old.account == wanted.account and old.expires_at <= wanted.created:
-                await people.change_invitation(replace(old, revoked_at=wanted.created))
+            if old.account != wanted.account:
+                continue
+            ended = replace(old, revoked_at=wanted.created)
+            if old.expires_at <= wanted.created:
+                await people.change_invitation(ended)
+            elif by.standing == "operator":
+                await people.change_invitation(ended)
+                await self._trail(people, by).invitation(
+                    "revoke_invitation", {"status": "open"}, ended
+                )
 
     def _digest(self, token: str) -> bytes:
         return tokens.digest(self._tools.pepper, "invitation", token)
@@ -115,8 +124,8 @@ class Inviting:
 
 
 async def _require_open(people: People, account: str) -> None:
-    is_open = await people.account_open(account)
-    if is_open is None:
+    found = await people.account(account)
+    if found is None:
         raise NotFound("account", account)
-    if not is_open:
+    if found.closed:
         raise Refused("account_closed", f"The account {account} is closed, for good.")

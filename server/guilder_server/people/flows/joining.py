@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from guilder_server.people.domain import passwords, person, tokens
 from guilder_server.people.domain.invitation import Invitation
@@ -15,12 +16,22 @@ from guilder_server.people.flows.trail import Trail, of_visitor, tell_refusal
 from guilder_server.people.ports import People, Tools
 
 
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """An open invitation, and what the account is called. `taken` says that its email is
+    somebody's already."""
+
+    invitation: Invitation
+    account: str
+    taken: bool
+
+
 class Joining:
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
 
-    async def look(self, visitor: Visitor, token: str) -> tuple[Invitation, bool]:
-        """The invitation, and whether its email is somebody's already. Raises SignInRefused."""
+    async def look(self, visitor: Visitor, token: str) -> Offer:
+        """Raises SignInRefused."""
         tools = self._tools
         async with tools.store.transaction() as people:
             invitation = await invitation_named(tools, people, token)
@@ -29,20 +40,21 @@ class Joining:
                 await tell_refusal(
                     tools, people, visitor, "invitation_ended", accounts=[invitation.account]
                 )
-            known = (
-                invitation is not None and await people.user_of_email(invitation.email) is not None
-            )
-        if ended or invitation is None:
-            raise SignInRefused("invitation_ended")
-        return invitation, known
+            if not ended and invitation is not None:
+                account = await people.account(invitation.account)
+                user = await people.user_of_email(invitation.email)
+                assert account is not None
+                return Offer(invitation, account.title, user is not None)
+        raise SignInRefused("invitation_ended")
 
     async def with_password(
         self, visitor: Visitor, token: str, name: str | None, password: str
     ) -> str:
         """A token to enrol codes with. Nobody is made before a code was right."""
         tools = self._tools
-        invitation, known = await self.look(visitor, token)
-        if known:
+        offer = await self.look(visitor, token)
+        invitation = offer.invitation
+        if offer.taken:
             raise SignInRefused("identity_taken")
         passwords.require_good(password, invitation.email)
         async with tools.store.transaction() as people:
@@ -88,7 +100,7 @@ async def accept(
     now = tools.clock.now()
     if not tokens.same(invitation.email, user.email):
         return SignInRefused("invitation_of_another")
-    if invitation.status(now) != "open" or not await people.account_open(invitation.account):
+    if not await can_join(people, invitation, now):
         return SignInRefused("invitation_ended")
     trail = Trail(tools, people, of_visitor(visitor, user))
     before = await people.member(invitation.account, user.id)
@@ -98,6 +110,11 @@ async def accept(
     await people.change_invitation(taken)
     await trail.invitation("accept_invitation", {"status": "open"}, taken)
     return None
+
+
+async def can_join(people: People, invitation: Invitation, now: datetime) -> bool:
+    account = await people.account(invitation.account)
+    return invitation.status(now) == "open" and account is not None and not account.closed
 
 
 async def invitation_named(tools: Tools, people: People, token: str) -> Invitation | None:

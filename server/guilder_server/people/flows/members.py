@@ -21,7 +21,7 @@ class Members:
 
     async def all(self, account: str | None = None) -> Sequence[Member]:
         async with self._tools.store.transaction() as people:
-            if account is not None and await people.account_open(account) is None:
+            if account is not None and await people.account(account) is None:
                 raise NotFound("account", account)
             return await people.members(account)
 

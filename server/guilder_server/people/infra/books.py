@@ -8,7 +8,7 @@ from typing import Any
 
 from guilder_server.kernel.audit import AuditEntry
 from guilder_server.people.domain.invitation import Invitation
-from guilder_server.people.domain.person import Identity, Member, User
+from guilder_server.people.domain.person import Holder, Identity, Member, User
 from guilder_server.people.domain.session import Session
 from guilder_server.people.domain.state import State
 from guilder_server.people.infra.rows import (
@@ -24,8 +24,8 @@ from guilder_server.postgres import trail
 from guilder_server.postgres.pool import Connection
 
 _MEMBER = (
-    f"SELECT m.account_id, m.role, m.created, {listed(USER, 'u')} "
-    "FROM memberships m JOIN users u ON u.id = m.user_id"
+    f"SELECT m.account_id, m.role, m.created, a.name, {listed(USER, 'u')} FROM memberships m "
+    "JOIN users u ON u.id = m.user_id JOIN accounts a ON a.id = m.account_id"
 )
 _USER = f"SELECT {listed(USER)} FROM users"
 _INVITATION = f"SELECT {listed(INVITATION)} FROM invitations"
@@ -37,9 +37,10 @@ class Books:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def account_open(self, id: str) -> bool | None:
-        row = await self._one("SELECT status <> 'closed' FROM accounts WHERE id = %s", id)
-        return None if row is None else bool(row[0])
+    async def account(self, id: str) -> Holder | None:
+        wanted = "SELECT id, name, status = 'closed' FROM accounts WHERE id = %s"
+        row = await self._one(wanted, id)
+        return None if row is None else Holder(*row)
 
     async def user(self, id: str) -> User | None:
         return _user(await self._one(f"{_USER} WHERE id = %s FOR UPDATE", id))
@@ -231,8 +232,8 @@ def _user(row: tuple[Any, ...] | None) -> User | None:
 
 
 def _member(row: tuple[Any, ...]) -> Member:
-    account, role, since, *rest = row
-    return Member(account, role, since, User(*rest))
+    account, role, since, name, *rest = row
+    return Member(account, role, since, User(*rest), name)
 
 
 def _invitation(row: tuple[Any, ...] | None) -> Invitation | None:

@@ -11,6 +11,7 @@ import base64
 import json
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, TypeGuard
 from urllib.parse import urlsplit
@@ -20,7 +21,7 @@ from authlib.integrations.base_client import OAuthError
 from authlib.integrations.httpx_client import AsyncOAuth2Client
 from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
+from joserfc.jwk import JWKRegistry, Key, KeySet
 
 from guilder_server.kernel.errors import Unavailable
 from guilder_server.people.domain import tokens
@@ -84,7 +85,7 @@ class OidcProvider:
                 )
             except OAuthError:
                 raise TokenRefused("provider_refused") from None
-            except (httpx.HTTPError, ValueError) as error:
+            except (httpx.HTTPError, AttributeError, TypeError, ValueError) as error:
                 raise _unreachable() from error
             token = granted.get("id_token") if isinstance(granted, dict) else None
             if not isinstance(token, str) or len(token) > _LARGEST_TOKEN:
@@ -111,9 +112,9 @@ class OidcProvider:
         claimed = _unbelieved(token)
 
         def refuse(reason: Reason) -> TokenRefused:
-            subject, email = claimed.get("sub"), claimed.get("email")
-            identity = Identity(self.issuer, subject) if isinstance(subject, str) else None
-            return TokenRefused(reason, identity, email if isinstance(email, str) else None)
+            subject, email = _plain(claimed.get("sub")), _plain(claimed.get("email"))
+            identity = None if subject is None else Identity(self.issuer, subject)
+            return TokenRefused(reason, identity, email)
 
         header = _part(token, 0)
         if header.get("alg") not in ALGORITHMS:
@@ -139,17 +140,15 @@ class OidcProvider:
         if party != self._client_id and (party is not None or len(audiences) > 1):
             return "token_audience"
         ends, made, present = said.get("exp"), said.get("iat"), now.timestamp()
-        if not _is_time(ends) or ends <= present - _LEEWAY_S:
+        # What is no number is in no order: it must not pass for a time to come.
+        if not (_is_time(ends) and ends > present - _LEEWAY_S):
             return "token_expired"
-        if not _is_time(made) or made > present + _LEEWAY_S:
+        if not (_is_time(made) and made <= present + _LEEWAY_S):
             return "token_expired"
         given = said.get("nonce")
         if not isinstance(given, str) or not tokens.same(given, nonce):
             return "token_nonce"
-        subject = said.get("sub")
-        if not isinstance(subject, str) or not 0 < len(subject) <= _LONGEST:
-            return "token_malformed"
-        return None
+        return None if _plain(said.get("sub")) else "token_malformed"
 
     async def _with_userinfo(
         self, client: AsyncOAuth2Client, url: str, said: dict[str, Any]
@@ -188,8 +187,8 @@ class OidcProvider:
         metadata = await self._discovered()
         told = await self._fetched(metadata["jwks_uri"])
         try:
-            keys = KeySet.import_key_set({"keys": _public(told.get("keys"))})
-        except (JoseError, ValueError, TypeError, KeyError) as error:
+            keys = KeySet(_readable(told.get("keys")))
+        except (AttributeError, TypeError) as error:
             raise _unreachable() from error
         self._keys = (now, keys)
         return keys
@@ -219,13 +218,22 @@ def _claims(said: dict[str, Any]) -> Claims:
     )
 
 
-def _public(keys: Any) -> list[dict[str, Any]]:
-    """The keys that may sign a token: asymmetric ones, for signatures."""
-    return [
-        key
-        for key in keys
-        if key.get("kty") in ("RSA", "EC", "OKP") and key.get("use", "sig") == "sig"
-    ]
+def _readable(keys: Any) -> list[Key]:
+    """The keys that may sign a token: asymmetric ones, for signatures. A provider may have others,
+    of kinds that nobody here knows."""
+    found = []
+    for key in keys:
+        if key.get("kty") in ("RSA", "EC", "OKP") and key.get("use", "sig") == "sig":
+            with suppress(JoseError, KeyError, TypeError, ValueError):
+                found.append(JWKRegistry.import_key(key))
+    return found
+
+
+def _plain(value: object) -> str | None:
+    """A text that can be stored and compared."""
+    if isinstance(value, str) and 0 < len(value) <= _LONGEST and value.isprintable():
+        return value
+    return None
 
 
 def _part(token: str, number: int) -> dict[str, Any]:

@@ -32,6 +32,15 @@ class Browser:
         self._sign_in_cookie = f"{prefix}guilder_sign_in"
         self._pepper, self._origins = pepper, origins
 
+    def meant(self, request: Request) -> str | None:
+        """On this machine `localhost` and `127.0.0.1` are two hosts with cookies of their own: the
+        address at which a page of the other one is found."""
+        host = f"http://{request.headers.get('host', '')}"
+        if self.secure or request.method != "GET" or host == self.origin:
+            return None
+        query = f"?{request.url.query}" if request.url.query else ""
+        return f"{self.origin}{request.url.path}{query}"
+
     def visitor(self, request: Request) -> tuple[Visitor, bool]:
         """Who comes, and whether they must yet be given what they are known by."""
         held = request.cookies.get(self._sign_in_cookie, "")

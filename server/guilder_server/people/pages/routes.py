@@ -62,6 +62,8 @@ class Pages:
             try:
                 if not self._browser.trusted:
                     return _only_with_tls()
+                if (elsewhere := self._browser.meant(request)) is not None:
+                    return redirect(elsewhere)
                 response = await handler(request, visitor)
             except SignInRefused as refused:
                 return self._refused(refused, visitor)
@@ -136,14 +138,13 @@ class Pages:
         self, request: Request, visitor: Visitor, alert: str | None = None
     ) -> Response:
         token = request.path_params["token"]
-        invitation, taken = await self._joining.look(visitor, token)
+        offer = await self._joining.look(visitor, token)
         known = await self._known(request)
         return showing.invitation(
             f"/invitations/{quote(token)}",
-            invitation,
+            offer,
             provider=self._provider_name,
             form_token=self._browser.form_token(visitor),
-            taken=taken,
             signed_in_as=None if known is None else known.user.email,
             alert=alert,
         )

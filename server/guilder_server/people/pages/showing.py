@@ -8,10 +8,10 @@ from html import escape
 
 from starlette.responses import Response
 
-from guilder_server.people.domain.invitation import Invitation
 from guilder_server.people.domain.passwords import SHORTEST
 from guilder_server.people.domain.session import SeenSession, Session
 from guilder_server.people.flows.by_password import Enrolment
+from guilder_server.people.flows.joining import Offer
 from guilder_server.people.pages.layout import field, form, hidden, link, page, paragraph
 
 _KNOWN_BY = {"provider": "your provider", "password_and_code": "password and code"}
@@ -60,17 +60,16 @@ def enrolment(token: str, step: str, what: Enrolment, alert: str | None = None) 
 
 def invitation(
     path: str,
-    what: Invitation,
+    offer: Offer,
     *,
     provider: str | None,
     form_token: str,
-    taken: bool,
     signed_in_as: str | None,
     alert: str | None,
 ) -> Response:
-    """`taken` says that somebody here has this email already."""
+    what = offer.invitation
     body = paragraph(
-        f"{what.email} is invited to account {what.account}, as {what.role}. "
+        f"{what.email} is invited to {offer.account}, as {what.role}. "
         f"The invitation is open until {_shown(what.expires_at)}."
     )
     token = hidden("form", form_token)
@@ -83,7 +82,7 @@ def invitation(
     else:
         if provider is not None:
             body += link(f"{path}/provider", f"Go on with {provider}") + "<hr>\n"
-        if taken:
+        if offer.taken:
             words = "Somebody with this email signs in here already. If it is you, sign in, then "
             body += paragraph(words + "open this link again.") + link("/sign-in", "Sign in")
         else:
@@ -95,7 +94,9 @@ def me(seen: SeenSession, sessions: Sequence[Session]) -> Response:
     user, token = seen.user, hidden("form", seen.csrf_token or "")
     who = f"{user.name} ({user.email})" if user.name else user.email
     accounts = "".join(
-        f"<li>{escape(member.account)}: {escape(member.role)}</li>\n" for member in seen.memberships
+        f"<li>{escape(member.account_name or '')} {escape(member.account)}: "
+        f"{escape(member.role)}</li>\n"
+        for member in seen.memberships
     )
     body = (
         paragraph(f"You are signed in as {who}.")

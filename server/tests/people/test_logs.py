@@ -1,0 +1,57 @@
+"""What is secret about signing in is in no line of the log."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+
+import pytest
+
+from tests.people.provider import Provider
+from tests.support.api import ApiServer
+from tests.support.people import PASSWORD, Visitor, invite
+
+
+def test_a_line_for_a_request_tells_no_link_no_code_and_no_query() -> None:
+    log, lines = logging.getLogger("uvicorn.access"), []
+
+    class Kept(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            lines.append(record.getMessage())
+
+    handler = Kept()
+    log.addHandler(handler)
+    level = log.level
+    log.setLevel(logging.INFO)
+    try:
+        for path in (
+            "/invitations/TOKEN/provider",
+            "/sign-in/callback?state=STATE&code=CODE",
+            "/v1/payment_intents/pi_1?client_secret=SECRET",
+        ):
+            log.info('%s - "%s %s HTTP/%s" %d', "127.0.0.1:1", "GET", path, "1.1", 200)
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(level)
+    assert [line.split()[3] for line in lines] == [
+        "/invitations/…/provider",
+        "/sign-in/callback",
+        "/v1/payment_intents/pi_1",
+    ]
+
+
+def test_a_refused_sign_in_is_logged_without_what_was_sent(
+    api_server: ApiServer, account: str, provider: Provider, capfd: pytest.CaptureFixture[str]
+) -> None:
+    email = f"{uuid.uuid4().hex[:12]}@example.com"
+    link = invite(api_server.database_url, api_server.url, account, email)
+    visitor = Visitor(api_server.url).visit("/sign-in")
+    visitor.send("/sign-in/password", email=email, password=PASSWORD)
+    provider.signs_in(email)
+    provider.token = lambda claims: provider.signed(claims | {"nonce": "another"})
+    visitor.visit(f"{link}/provider")
+    said = "".join(capfd.readouterr())
+    assert '"reason": "password_wrong"' in said
+    assert '"reason": "token_nonce"' in said
+    for secret in (email, PASSWORD, "eyJ", link.rpartition("/")[2]):
+        assert secret not in said
