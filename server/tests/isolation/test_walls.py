@@ -36,6 +36,7 @@ _SETTING = "SELECT current_setting('guilder.tenants', true)"
 
 Lend = Callable[[Pool], AbstractAsyncContextManager[Connection]]
 FOR_REQUESTS = {
+    "lookup": lambda pool: pool.lookup([1], ()),
     "point": lambda pool: pool.point([1]),
     "query": lambda pool: pool.query(1),
     "snapshot": lambda pool: pool.snapshot(1),
@@ -219,6 +220,7 @@ async def test_nothing_of_who_borrowed_before_is_in_force(
         except (ZeroDivisionError, psycopg.errors.DivisionByZero):
             assert ends != "well"
         lender = {
+            "lookup": pool._lookups,
             "point": pool._points,
             "query": pool._queries,
             "snapshot": pool._readings,
@@ -298,7 +300,7 @@ async def test_a_key_lets_see_itself_and_whose_it_is(database_url: str) -> None:
         "(SELECT count(*) FROM tenants), (SELECT string_agg(id, ' ') FROM accounts)"
     )
     async with opened(database_url) as pool:
-        async with pool.point((), [bytes([2, 0, 0x5C, 0x22, 255]), b"none"]) as connection:
+        async with pool.lookup((), [bytes([2, 0, 0x5C, 0x22, 255]), b"none"]) as connection:
             assert await rows(connection, everything) == [(1, 2, 1, "acct_2")]
         async with pool.point([1]) as connection:
             assert await rows(connection, everything) == [(1, 1, 1, "acct_1")]
