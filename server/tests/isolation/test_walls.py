@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 from guilder_server.capabilities import SCHEMA
+from guilder_server.commands.doctor import examine
 from guilder_server.commands.walls import gaps
 from guilder_server.postgres.isolation import COMMITS, JOBS, REQUESTS, ROLES, isolate
 from guilder_server.postgres.migrate import pending, upgrade
@@ -24,6 +25,7 @@ from guilder_server.postgres.pool import (
     session,
 )
 from guilder_server.postgres.roles import RolesMissing
+from guilder_server.settings import Settings
 from tests.support.postgres import TestDatabases, running_server
 from tests.support.servers import run_guilder
 
@@ -327,6 +329,14 @@ def test_an_owner_who_may_not_make_the_roles_hears_what_to_have_said() -> None:
         upgrade(url)
         assert pending(url) == []
         assert asyncio.run(_current_user(url)) == REQUESTS
+        # Who only serves has no rights but these roles', and needs none.
+        with databases.superuser_connection() as connection:
+            connection.execute("CREATE ROLE front LOGIN")
+            connection.execute(f"GRANT {', '.join(ROLES)} TO front WITH INHERIT FALSE, SET TRUE")
+        front = databases.url_of("test_newcomer", "front")
+        assert asyncio.run(_current_user(front)) == REQUESTS
+        findings = {one.subject: one.status for one in examine(lambda: _settings(front), None)}
+        assert (findings["isolation"], findings["webhooks"]) == ("ok", "ok")
         # Another database of the same cluster learns who else could look into it.
         with databases.superuser_connection() as connection:
             connection.execute(f"GRANT {', '.join(ROLES)} TO guilder")
@@ -337,6 +347,10 @@ def test_an_owner_who_may_not_make_the_roles_hears_what_to_have_said() -> None:
             ]
             connection.execute("REVOKE CONNECT ON DATABASE test_other FROM PUBLIC")
             assert gaps(connection) == []
+
+
+def _settings(url: str) -> Settings:
+    return Settings(database_url=url, key_pepper="p", fingerprint_key="f", sealing_key="s")
 
 
 async def _current_user(url: str) -> str:
