@@ -14,6 +14,7 @@ import pytest
 
 from guilder_server.capabilities import SCHEMA
 from guilder_server.commands.doctor import examine
+from guilder_server.commands.serving import NotFitToServe, refuse_unfit
 from guilder_server.commands.walls import gaps
 from guilder_server.postgres.isolation import COMMITS, JOBS, REQUESTS, ROLES, isolate
 from guilder_server.postgres.migrate import pending, upgrade
@@ -201,7 +202,9 @@ async def test_without_the_setting_there_is_no_row(database_url: str, role: str)
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("ends", ["well", "with an error", "with an error of PostgreSQL"])
+@pytest.mark.parametrize(
+    "ends", ["well", "with an error", "with an error of PostgreSQL", "cut short"]
+)
 @pytest.mark.parametrize("kind", FOR_REQUESTS)
 async def test_nothing_of_who_borrowed_before_is_in_force(
     database_url: str, kind: str, ends: str
@@ -214,12 +217,15 @@ async def test_nothing_of_who_borrowed_before_is_in_force(
                 raise ZeroDivisionError
             if ends == "with an error of PostgreSQL":
                 await rows(connection, "SELECT 1 / 0")
+            if ends == "cut short":
+                async with asyncio.timeout(0.1):
+                    await rows(connection, "SELECT pg_sleep(10)")
         return pid
 
     async with opened(database_url) as pool:
         try:
             await borrow(pool)
-        except (ZeroDivisionError, psycopg.errors.DivisionByZero):
+        except (ZeroDivisionError, psycopg.errors.DivisionByZero, TimeoutError):
             assert ends != "well"
         lender = {
             "lookup": pool._lookups,
@@ -332,8 +338,11 @@ def test_an_owner_who_may_not_make_the_roles_hears_what_to_have_said() -> None:
         # Who only serves has no rights but these roles', and needs none.
         with databases.superuser_connection() as connection:
             connection.execute("CREATE ROLE front LOGIN")
+            front = databases.url_of("test_newcomer", "front")
+            with pytest.raises(NotFitToServe, match="GRANT guilder_requests, guilder_commits"):
+                refuse_unfit(_settings(front))
             connection.execute(f"GRANT {', '.join(ROLES)} TO front WITH INHERIT FALSE, SET TRUE")
-        front = databases.url_of("test_newcomer", "front")
+        refuse_unfit(_settings(front))
         assert asyncio.run(_current_user(front)) == REQUESTS
         findings = {one.subject: one.status for one in examine(lambda: _settings(front), None)}
         assert (findings["isolation"], findings["webhooks"]) == ("ok", "ok")
