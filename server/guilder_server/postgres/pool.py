@@ -84,18 +84,18 @@ class Pool:
         self._turns, self._wait_s = asyncio.Semaphore(readings), wait_s
 
     async def open(self) -> None:
-        for pool in (self._lookups, self._points, self._queries, self._commits):
-            await pool.open(wait=True, timeout=30)
-        await self._readings.open()
-        await self.jobs.open()
+        kept = (self._lookups, self._points, self._queries, self._commits)
+        await asyncio.gather(
+            *(pool.open(wait=True, timeout=30) for pool in kept),
+            self._readings.open(),
+            self.jobs.open(),
+        )
 
     async def close(self) -> None:
-        for pool in (
-            *(self._lookups, self._points, self._queries),
-            *(self._readings, self._commits),
-        ):
-            await pool.close(timeout=5)
-        await self.jobs.close()
+        kept = (self._lookups, self._points, self._queries, self._commits)
+        await asyncio.gather(
+            *(pool.close(timeout=5) for pool in (*kept, self._readings)), self.jobs.close()
+        )
 
     def lookup(
         self, tenants: Collection[int], hashes: Collection[bytes]
@@ -158,12 +158,11 @@ class JobPool:
         self._queries = _connections(database_url, JOBS, 2, _PLANNED, wait_s)
 
     async def open(self) -> None:
-        await self._points.open(wait=True, timeout=30)
-        await self._queries.open(wait=True, timeout=30)
+        both = (self._points, self._queries)
+        await asyncio.gather(*(pool.open(wait=True, timeout=30) for pool in both))
 
     async def close(self) -> None:
-        await self._points.close(timeout=5)
-        await self._queries.close(timeout=5)
+        await asyncio.gather(self._points.close(timeout=5), self._queries.close(timeout=5))
 
     def point(self) -> AbstractAsyncContextManager[Connection]:
         """For point work by key. Raises DatabaseLost, as `Pool.lookup`."""
