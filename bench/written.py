@@ -124,7 +124,7 @@ def written_with(connection: sa.Connection, intent: str) -> Written:
     for table in SCHEMA.sorted_tables:
         if table.name in _COUNTED:
             continue
-        names = [column.name for column in table.columns]
+        names = [column.name for column in table.columns if column.computed is None]
         shown = ", ".join(f"{name}::text AS {name}" for name in names)
         found = connection.execute(
             sa.text(f"SELECT {shown} FROM {table.name} WHERE xmin::text = :number ORDER BY ctid"),

@@ -22,6 +22,9 @@ Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 # Every statement of the committer and of the merged reads finds rows by primary key, from an
 # array. A plan made while a table was empty would scan it whole, and be kept: say so once.
 _PLANNER = "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off"
+# Where each statement takes whole keys in arrays, one plan is right for all of them; made anew for
+# the values of each, as PostgreSQL would, it costs as much as the statement.
+_KEPT_PLANS = "-c plan_cache_mode=force_generic_plan"
 # Commits hold their locks for milliseconds; who waits longer than this waits for a person. There
 # is no limit on a statement, which would cut short a COMMIT that waits for its replica.
 _PATIENCE = "-c lock_timeout=2s -c idle_in_transaction_session_timeout=30s"
@@ -71,39 +74,49 @@ class Pool:
         readings: int = 4,
     ) -> None:
         by_key = f"{_PLANNER} {_PATIENCE}"
+        by_array = f"{by_key} {_KEPT_PLANS}"
+        self._lookups = _connections(database_url, REQUESTS, 2, by_array, wait_s)
         self._points = _connections(database_url, REQUESTS, points, by_key, wait_s)
         self._queries = _connections(database_url, REQUESTS, queries, _PLANNED, wait_s)
         self._readings = _connections(database_url, REQUESTS, readings, _READING, wait_s, kept=0)
-        self._commits = _connections(database_url, COMMITS, 2, by_key, wait_s)
+        self._commits = _connections(database_url, COMMITS, 2, by_array, wait_s)
         self._people = _connections(database_url, PEOPLE, 3, _PLANNED, wait_s, kept=0)
         self.jobs = JobPool(database_url, by_key, wait_s)
         self._turns, self._wait_s = asyncio.Semaphore(readings), wait_s
 
     async def open(self) -> None:
-        await self._points.open(wait=True, timeout=30)
-        await self._queries.open(wait=True, timeout=30)
-        await self._commits.open(wait=True, timeout=30)
-        await self._readings.open()
-        await self._people.open()
-        await self.jobs.open()
+        kept = (self._lookups, self._points, self._queries, self._commits)
+        await asyncio.gather(
+            *(pool.open(wait=True, timeout=30) for pool in kept),
+            self._readings.open(),
+            self._people.open(),
+            self.jobs.open(),
+        )
 
     async def close(self) -> None:
-        for pool in (self._points, self._queries, self._readings, self._commits, self._people):
-            await pool.close(timeout=5)
-        await self.jobs.close()
+        kept = (self._lookups, self._points, self._queries, self._commits)
+        await asyncio.gather(
+            *(pool.close(timeout=5) for pool in (*kept, self._readings, self._people)),
+            self.jobs.close(),
+        )
 
-    def point(
-        self, tenants: Collection[int], hashes: Collection[bytes] = ()
+    def lookup(
+        self, tenants: Collection[int], hashes: Collection[bytes]
     ) -> AbstractAsyncContextManager[Connection]:
-        """For reading rows of these tenants by key, and the keys with these hashes. Statements
-        are sent together when the context ends, or when the rows of one are fetched before that.
+        """For reading rows of these tenants by arrays of whole keys, and what has these hashes.
+        Statements are sent together when the context ends, or when the rows of one are fetched
+        before that.
 
         Raises DatabaseLost. Any other error leaves the connection as it was, and nothing of what
         was begun on it."""
-        return _for(self._points, tenants, hashes)
+        return _for(self._lookups, tenants, hashes)
+
+    def point(self, tenants: Collection[int]) -> AbstractAsyncContextManager[Connection]:
+        """As `lookup`, for statements that find a few rows by an index."""
+        return _for(self._points, tenants)
 
     def query(self, tenant_id: int) -> AbstractAsyncContextManager[Connection]:
-        """As `point`, for statements that the planner must be free to plan."""
+        """As `lookup`, for statements that the planner must be free to plan."""
         return _for(self._queries, [tenant_id])
 
     def people(self) -> AbstractAsyncContextManager[Connection]:
@@ -113,7 +126,7 @@ class Pool:
     @asynccontextmanager
     async def transaction(self, tenants: Collection[int]) -> AsyncIterator[Connection]:
         """For writing rows of these tenants: kept if the context ends well, and else nothing of
-        it. As `point` in all else."""
+        it. As `lookup` in all else."""
         async with _lent(self._commits) as connection, connection.pipeline():
             await connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
             await connection.execute(*in_force(tenants))
@@ -148,19 +161,18 @@ class JobPool:
     out which tenant something belongs to. Never for what a request says."""
 
     def __init__(self, database_url: str, by_key: str, wait_s: float) -> None:
-        self._points = _connections(database_url, JOBS, 3, by_key, wait_s)
-        self._queries = _connections(database_url, JOBS, 3, _PLANNED, wait_s)
+        self._points = _connections(database_url, JOBS, 2, by_key, wait_s)
+        self._queries = _connections(database_url, JOBS, 2, _PLANNED, wait_s)
 
     async def open(self) -> None:
-        await self._points.open(wait=True, timeout=30)
-        await self._queries.open(wait=True, timeout=30)
+        both = (self._points, self._queries)
+        await asyncio.gather(*(pool.open(wait=True, timeout=30) for pool in both))
 
     async def close(self) -> None:
-        await self._points.close(timeout=5)
-        await self._queries.close(timeout=5)
+        await asyncio.gather(self._points.close(timeout=5), self._queries.close(timeout=5))
 
     def point(self) -> AbstractAsyncContextManager[Connection]:
-        """For point work by key. Raises DatabaseLost, as `Pool.point`."""
+        """For point work by key. Raises DatabaseLost, as `Pool.lookup`."""
         return _lent(self._points)
 
     def query(self) -> AbstractAsyncContextManager[Connection]:

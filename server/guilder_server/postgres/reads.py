@@ -101,7 +101,7 @@ class MergedReads:
         firsts: dict[bool, set[Any]] = {False: set(), True: set()}
         for lookup, wished in wishes.items():
             firsts[lookup.by_hash].update(key[0] for key in wished)
-        async with self._pool.point(firsts[False], firsts[True]) as connection:
+        async with self._pool.lookup(firsts[False], firsts[True]) as connection:
             cursors = []
             for lookup, wished in wishes.items():
                 parts = zip(*wished, strict=True)

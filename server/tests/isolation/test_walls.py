@@ -13,6 +13,8 @@ import psycopg
 import pytest
 
 from guilder_server.capabilities import SCHEMA
+from guilder_server.commands.doctor import examine
+from guilder_server.commands.serving import NotFitToServe, refuse_unfit
 from guilder_server.commands.walls import gaps
 from guilder_server.postgres.isolation import COMMITS, JOBS, REQUESTS, ROLES, isolate
 from guilder_server.postgres.migrate import pending, upgrade
@@ -24,6 +26,7 @@ from guilder_server.postgres.pool import (
     session,
 )
 from guilder_server.postgres.roles import RolesMissing
+from guilder_server.settings import Settings
 from tests.support.postgres import TestDatabases, running_server
 from tests.support.servers import run_guilder
 
@@ -36,6 +39,7 @@ _SETTING = "SELECT current_setting('guilder.tenants', true)"
 
 Lend = Callable[[Pool], AbstractAsyncContextManager[Connection]]
 FOR_REQUESTS = {
+    "lookup": lambda pool: pool.lookup([1], ()),
     "point": lambda pool: pool.point([1]),
     "query": lambda pool: pool.query(1),
     "snapshot": lambda pool: pool.snapshot(1),
@@ -198,7 +202,9 @@ async def test_without_the_setting_there_is_no_row(database_url: str, role: str)
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("ends", ["well", "with an error", "with an error of PostgreSQL"])
+@pytest.mark.parametrize(
+    "ends", ["well", "with an error", "with an error of PostgreSQL", "cut short"]
+)
 @pytest.mark.parametrize("kind", FOR_REQUESTS)
 async def test_nothing_of_who_borrowed_before_is_in_force(
     database_url: str, kind: str, ends: str
@@ -211,14 +217,18 @@ async def test_nothing_of_who_borrowed_before_is_in_force(
                 raise ZeroDivisionError
             if ends == "with an error of PostgreSQL":
                 await rows(connection, "SELECT 1 / 0")
+            if ends == "cut short":
+                async with asyncio.timeout(0.1):
+                    await rows(connection, "SELECT pg_sleep(10)")
         return pid
 
     async with opened(database_url) as pool:
         try:
             await borrow(pool)
-        except (ZeroDivisionError, psycopg.errors.DivisionByZero):
+        except (ZeroDivisionError, psycopg.errors.DivisionByZero, TimeoutError):
             assert ends != "well"
         lender = {
+            "lookup": pool._lookups,
             "point": pool._points,
             "query": pool._queries,
             "snapshot": pool._readings,
@@ -298,7 +308,7 @@ async def test_a_key_lets_see_itself_and_whose_it_is(database_url: str) -> None:
         "(SELECT count(*) FROM tenants), (SELECT string_agg(id, ' ') FROM accounts)"
     )
     async with opened(database_url) as pool:
-        async with pool.point((), [bytes([2, 0, 0x5C, 0x22, 255]), b"none"]) as connection:
+        async with pool.lookup((), [bytes([2, 0, 0x5C, 0x22, 255]), b"none"]) as connection:
             assert await rows(connection, everything) == [(1, 2, 1, "acct_2")]
         async with pool.point([1]) as connection:
             assert await rows(connection, everything) == [(1, 1, 1, "acct_1")]
@@ -325,6 +335,17 @@ def test_an_owner_who_may_not_make_the_roles_hears_what_to_have_said() -> None:
         upgrade(url)
         assert pending(url) == []
         assert asyncio.run(_current_user(url)) == REQUESTS
+        # Who only serves has no rights but these roles', and needs none.
+        with databases.superuser_connection() as connection:
+            connection.execute("CREATE ROLE front LOGIN")
+            front = databases.url_of("test_newcomer", "front")
+            with pytest.raises(NotFitToServe, match="GRANT guilder_requests, guilder_commits"):
+                refuse_unfit(_settings(front))
+            connection.execute(f"GRANT {', '.join(ROLES)} TO front WITH INHERIT FALSE, SET TRUE")
+        refuse_unfit(_settings(front))
+        assert asyncio.run(_current_user(front)) == REQUESTS
+        findings = {one.subject: one.status for one in examine(lambda: _settings(front), None)}
+        assert (findings["isolation"], findings["webhooks"]) == ("ok", "ok")
         # Another database of the same cluster learns who else could look into it.
         with databases.superuser_connection() as connection:
             connection.execute(f"GRANT {', '.join(ROLES)} TO guilder")
@@ -335,6 +356,10 @@ def test_an_owner_who_may_not_make_the_roles_hears_what_to_have_said() -> None:
             ]
             connection.execute("REVOKE CONNECT ON DATABASE test_other FROM PUBLIC")
             assert gaps(connection) == []
+
+
+def _settings(url: str) -> Settings:
+    return Settings(database_url=url, key_pepper="p", fingerprint_key="f", sealing_key="s")
 
 
 async def _current_user(url: str) -> str:

@@ -67,6 +67,7 @@ async def _ended_in_use(lent: AbstractAsyncContextManager[Connection]) -> None:
 @pytest.mark.parametrize(
     "lend",
     [
+        pytest.param(lambda pool: pool.lookup([1], ()), id="lookup"),
         pytest.param(lambda pool: pool.point([1]), id="point"),
         pytest.param(lambda pool: pool.query(1), id="query"),
         pytest.param(lambda pool: pool.snapshot(1), id="snapshot"),

@@ -39,11 +39,11 @@ class CountedPool(Pool):
         super().__init__(url)
         self.trips = 0
 
-    def point(
-        self, tenants: Collection[int], hashes: Collection[bytes] = ()
+    def lookup(
+        self, tenants: Collection[int], hashes: Collection[bytes]
     ) -> AbstractAsyncContextManager[Connection]:
         self.trips += 1
-        return super().point(tenants, hashes)
+        return super().lookup(tenants, hashes)
 
 
 @pytest.fixture
