@@ -58,7 +58,11 @@ TABLES: dict[str, dict[str, str]] = {
     "request_logs": {"jobs": "SELECT, INSERT, UPDATE, DELETE"},
     "usage_counters": _KEPT | {"jobs": "SELECT, UPDATE", "own": _OR_OPERATOR},
     "usage_notices": _WRITTEN | _FOUND,
-    "credential_uses": {"jobs": "SELECT, INSERT, UPDATE"},
+    "credential_uses": {
+        "commits": "SELECT",
+        "jobs": "SELECT, INSERT, UPDATE",
+        "own": _OR_OPERATOR,
+    },
     "oauth_assertions": _WRITTEN | {"jobs": "SELECT, DELETE"},
     "oauth_clients": _KEPT | _FOUND,
     # A key is looked up by its hash, before anybody knows whose it is.
