@@ -93,6 +93,7 @@ def make_executor(ground: Ground, house: House, contract: Contract) -> Executor:
         pack=snapshots.pack,
         seal=ground.seals.pack,
         unpack=ground.seals.unpack,
+        told=house.event_store.payload,
         secret=ground.secret,
         lease=lease(ground.settings),
         metering=ground.calls,
