@@ -91,7 +91,9 @@ class SessionsApi:
             raise NotFound(session.NOUN, call.path["session"], session.NOUN)
         person, current = _person(call)
         visitor = Visitor("", call.address)
-        ended, user = await self._flows.revoke(call.path["session"], person, visitor)
+        ended, user = await self._flows.revoke(
+            call.path["session"], person, visitor, request_id=call.request_id
+        )
         return SeenSession(ended, user, ended.id == current)
 
 

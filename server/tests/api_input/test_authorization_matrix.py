@@ -27,6 +27,9 @@ OF_BOTH_SIDES = {
     *("retrieve_invitation", "revoke_invitation", "revoke_session"),
 }
 UNASKED = {"no_such_parameter": "x"}
+# People are members of the account, in both of its modes.
+OF_BOTH_MODES = {"user", "invitation"}
+NAMING = [one for one in OPERATIONS.values() if one.path_parameters]
 
 
 @pytest.fixture(scope="module")
@@ -168,3 +171,19 @@ def test_a_live_key_finds_nothing_of_the_test_side_of_its_own_account(
     )
     assert theirs == nobodys
     assert theirs[0] in (400, 404)
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [one for one in NAMING if OF_BOTH_MODES & set(one.path_parameters) and one.method == "GET"],
+    ids=lambda one: one.id,
+)
+def test_a_live_key_finds_the_people_of_its_account(
+    world: World, live: tuple[httpx.Client, Caller], operation: Operation
+) -> None:
+    client, caller = live
+    desk = Desk(client, world, world, operation)
+    mine = world.api.send("GET", desk.own, {})
+    theirs = desk.ask(caller, desk.own)
+    assert (mine.status, theirs.status) == (200, 200)
+    assert mine.body == theirs.body

@@ -96,7 +96,12 @@ class Sessions:
         return SeenSession(session, person, True, tuple(memberships), self.csrf_token(id))
 
     async def revoke(
-        self, id: str, user: str, visitor: Visitor, action: str = "revoke_session"
+        self,
+        id: str,
+        user: str,
+        visitor: Visitor,
+        action: str = "revoke_session",
+        request_id: str | None = None,
     ) -> tuple[Session, User]:
         """For good. Raises NotFound for what is not theirs or has ended."""
         now = self._tools.clock.now()
@@ -107,7 +112,7 @@ class Sessions:
             if person is None or found is None:
                 raise NotFound(NOUN, id, NOUN)
             await people.end_sessions(user, now, only=id)
-            trail = Trail(self._tools, people, of_visitor(visitor, person))
+            trail = Trail(self._tools, people, of_visitor(visitor, person), request_id)
             await trail.tell_all(person, action, {"session": id})
         self.forget(user)
         return replace(found, revoked_at=now), person
