@@ -170,7 +170,7 @@ def test_a_live_key_finds_nothing_of_the_test_side_of_its_own_account(
 
 @pytest.mark.parametrize(
     "operation",
-    [one for one in NAMING if OF_BOTH_MODES & set(one.path_parameters) and one.method == "GET"],
+    [one for one in NAMING if OF_BOTH_SIDES & set(one.path_parameters) and one.method == "GET"],
     ids=lambda one: one.id,
 )
 def test_a_live_key_finds_the_people_of_its_account(
