@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -16,6 +17,7 @@ from starlette.routing import Route
 
 from guilder_server.audit.api import AuditEntriesApi
 from guilder_server.audit.domain.entry import Entry as AuditEntry
+from guilder_server.audit.domain.touching import touched
 from guilder_server.audit.flows import Trail
 from guilder_server.audit.infra.log import audit_log
 from guilder_server.audit.infra.store import PostgresTrail
@@ -145,7 +147,7 @@ from guilder_server.tenancy.flows.api_keys import ApiKeys
 from guilder_server.tenancy.flows.operating import Operating
 from guilder_server.tenancy.flows.uses import Uses
 from guilder_server.tenancy.infra.api_keys import PostgresApiKeys
-from guilder_server.tenancy.infra.openings import Sides
+from guilder_server.tenancy.infra.openings import sides
 from guilder_server.tenancy.infra.organizations import PostgresOrganizations
 from guilder_server.tenancy.infra.store import PostgresAccounts, PostgresKeys
 from guilder_server.tenancy.infra.uses import PostgresUses
@@ -223,7 +225,8 @@ class Ground:
         self.bell = Bell(settings.redis_url)
         self.plans, self.spent = plans_in(settings.plans), Spent()
         counted = counting(self.plans, Metering(_METERED), clock, self.spent)
-        parts = [Keys, MAPPINGS.part(), Sides, poster(clock), counted, EventLog, FanOut]
+        both_sides = sides(partial(touched, PORTRAITS), self.ids)
+        parts = [Keys, MAPPINGS.part(), both_sides, poster(clock), counted, EventLog, FanOut]
         parts.append(audit_log(PORTRAITS, self.ids))
         self.committer = Committer(self.pool, parts, self._wake_the_worker)
         self.calls = Calls(self.spent, self.committer)
