@@ -27,6 +27,9 @@ GRANT SELECT ON accounts, tenants TO guilder_people;
 CREATE POLICY people ON accounts TO guilder_people USING (true);
 CREATE POLICY people ON tenants TO guilder_people USING (true);
 
+-- Whoever runs the server opens accounts over HTTP, and writes in the trail of each what it opens.
+GRANT USAGE ON SEQUENCE tenants_id_seq TO guilder_commits;
+
 -- Tokens are signed for whoever has one.
 GRANT SELECT, INSERT, DELETE ON oauth_signing_keys TO guilder_jobs;
 
