@@ -248,7 +248,7 @@ class Settings:
     webhook_loopback: bool = _setting(
         False, _switch, "on: test mode may send webhooks to http and to this machine"
     )
-    events_kept_days: int = _setting(30, _whole(1, 3650), "for how long events are kept")
+    events_kept_days: int = _setting(30, _whole(4, 3650), "for how long events are kept")
     deliveries_kept_days: int = _setting(
         15, _whole(1, 3650), "for how long the log of webhook deliveries is kept"
     )

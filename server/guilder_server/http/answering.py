@@ -98,7 +98,10 @@ class Answering:
         self._tell(request, done.changes, rendering)
         # An answer of 500 and above says that nothing is known; it is not what a key stands for.
         if request.key is not None and answer.status < 500:
-            done.changes.key = self._keys.answered(request.key, answer, started=started)
+            event = _teller(request, done)
+            done.changes.key = self._keys.answered(
+                request.key, answer, started=started, event=event
+            )
         return answer
 
     def refuse(self, request: Request, error: GuilderError) -> Answer:
@@ -126,3 +129,11 @@ class Answering:
             return answer_error(error)
         noun = rendering.wire(error.subject)["object"]
         return answer_error(error, (noun, rendering.raw(error.subject)))
+
+
+def _teller(request: Request, done: Done) -> str | None:
+    """The event of this commit whose object is the answer, as it is."""
+    if done.refusal is not None or request.plan is not None:
+        return None
+    pairs = zip(done.changes.facts, done.changes.events, strict=True)
+    return next((event.id for fact, event in pairs if fact.subject is done.result), None)

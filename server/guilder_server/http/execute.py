@@ -24,7 +24,7 @@ from guilder_server.http.expand import Expander
 from guilder_server.http.facts import EventWriter
 from guilder_server.http.idempotency import Idempotency, Key, KeyStore, in_use
 from guilder_server.http.present import Views
-from guilder_server.http.snapshots import Pack, Unpack
+from guilder_server.http.snapshots import Pack, Told, Unpack
 from guilder_server.kernel.changes import Changes, GuardLost, KeyTaken
 from guilder_server.kernel.clock import Clock
 from guilder_server.kernel.errors import Conflict, GuilderError, Unavailable
@@ -68,7 +68,8 @@ class Unmetered:
 
 class Executor:
     """`keys` finds an idempotency key; `lease` is how long a gateway may take, and more;
-    `secret` keys the digests of requests; `seal` packs answers that nobody else may read."""
+    `secret` keys the digests of requests; `seal` packs answers that nobody else may read; `told`
+    finds the events that hold an answer."""
 
     def __init__(
         self,
@@ -83,6 +84,7 @@ class Executor:
         pack: Pack,
         seal: Pack,
         unpack: Unpack,
+        told: Told,
         secret: bytes,
         lease: timedelta,
         metering: Metering | None = None,
@@ -90,7 +92,7 @@ class Executor:
         self._metering = metering or Unmetered()
         self._operations = contract.operations
         self._committer = committer
-        self._keys = Idempotency(keys, secret, pack, seal, unpack, clock, lease)
+        self._keys = Idempotency(keys, secret, pack, seal, unpack, told, clock, lease)
         events = EventWriter(ids, clock, pack)
         self._answering = Answering(views, expander, events, self._keys)
         self._running: set[asyncio.Task[Answer]] = set()

@@ -16,7 +16,7 @@ import msgspec
 
 from guilder_server.http.answer import Answer
 from guilder_server.http.call import Call
-from guilder_server.http.snapshots import Pack, Unpack
+from guilder_server.http.snapshots import Pack, Told, Unpack, object_in, teller_of, told_by
 from guilder_server.kernel.changes import KeyClaim
 from guilder_server.kernel.clock import Clock
 from guilder_server.kernel.errors import IdempotencyMismatch, InvalidRequest, KeyInUse
@@ -68,7 +68,8 @@ class Key:
 
 
 class Idempotency:
-    """`seal` packs the answers that hold a secret; `unpack` reads both kinds."""
+    """`seal` packs the answers that hold a secret; `unpack` reads both kinds; `told` finds the
+    events that hold an answer."""
 
     def __init__(
         self,
@@ -77,6 +78,7 @@ class Idempotency:
         pack: Pack,
         seal: Pack,
         unpack: Unpack,
+        told: Told,
         clock: Clock,
         lease: timedelta,
     ) -> None:
@@ -84,7 +86,7 @@ class Idempotency:
         # Parameters may hold a card number, so their digest is keyed. Setting up a keyed
         # digest costs as much as a request's worth of hashing: it is copied instead.
         self._digest = hmac.new(secret, digestmod="sha256")
-        self._pack, self._seal, self._unpack = pack, seal, unpack
+        self._pack, self._seal, self._unpack, self._told = pack, seal, unpack, told
 
     def key_of(self, call: Call) -> Key | None:
         if call.idempotency_key is None:
@@ -106,14 +108,20 @@ class Idempotency:
             key.word, key.fingerprint, 0, b"", now, lease_until=now + self._lease, fence=key.fence
         )
 
-    def answered(self, key: Key, answer: Answer, *, started: bool = False) -> KeyClaim:
-        """A claim with its answer, or the end of a claim that was started."""
-        pack = self._seal if key.confidential else self._pack
+    def answered(
+        self, key: Key, answer: Answer, *, started: bool = False, event: str | None = None
+    ) -> KeyClaim:
+        """A claim with its answer, or the end of a claim that was started. `event` is one of the
+        same commit whose object is what is answered."""
+        if key.confidential:
+            kept = self._seal(answer.body)
+        else:
+            kept = self._pack(answer.body) if event is None else told_by(event)
         return KeyClaim(
             key.word,
             key.fingerprint,
             answer.status,
-            pack(answer.body),
+            kept,
             self._clock.now(),
             finishes=key.fence if started else None,
         )
@@ -134,9 +142,17 @@ class Idempotency:
             )
         if record.status == 0:
             raise in_use(key.word)
-        return Answer(
-            record.status, self._unpack(record.response), ((b"idempotent-replayed", b"true"),)
-        )
+        body = await self._body(tenant, record.response)
+        return Answer(record.status, body, ((b"idempotent-replayed", b"true"),))
+
+    async def _body(self, tenant: Tenant, kept: bytes) -> bytes:
+        event = teller_of(kept)
+        if event is None:
+            return self._unpack(kept)
+        payload = await self._told(tenant, event)
+        # Events are kept for longer than keys.
+        assert payload is not None, f"the event {event} is gone, and an answer with it"
+        return object_in(self._unpack(payload))
 
 
 def in_use(word: str) -> KeyInUse:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from guilder_server.events.snapshots import show
+from guilder_server.http.snapshots import told_by
 from guilder_server.kernel.changes import Changes, EventRow, KeyClaim
 from guilder_server.postgres.seals import Seals
 from guilder_server.postgres.snapshots import pack
@@ -45,6 +46,17 @@ async def test_the_answers_under_a_key_are_printed_for_each_tenant(
     assert await show(library.url, "key") == 0
     printed = capsys.readouterr().out.replace("}\n{", "}|{").split("|")
     assert [json.loads(one) for one in printed] == [{"tenant": 1}, {"tenant": 2}]
+
+
+async def test_an_answer_that_an_event_tells_is_printed_from_there(
+    library: Library, capsys: pytest.CaptureFixture[str]
+) -> None:
+    payload = pack(json.dumps({"data": {"object": {"name": "Zoë"}}, "request": {}}).encode())
+    row = EventRow("evt_1", "customer.created", NOW, "cus_1", payload, 1)
+    key = KeyClaim("key", b"print", 200, told_by("evt_1"), NOW)
+    await library.committer.commit(Changes(TENANT, events=[row], key=key))
+    assert await show(library.url, "key") == 0
+    assert json.loads(capsys.readouterr().out) == {"name": "Zoë"}
 
 
 async def test_of_an_answer_that_holds_a_secret_only_that_it_is_sealed_is_said(

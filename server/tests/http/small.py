@@ -17,6 +17,7 @@ from guilder_server.http.contract import Contract
 from guilder_server.http.execute import Executor
 from guilder_server.http.expand import Expander
 from guilder_server.http.present import Views
+from guilder_server.http.snapshots import object_in, teller_of
 from guilder_server.kernel.changes import Changes, GuardLost, KeyClaim, KeyTaken, Stored
 from guilder_server.kernel.clock import ManualClock, unix
 from guilder_server.kernel.ids import Ids
@@ -324,6 +325,19 @@ class Memory:
     async def key(self, tenant: Tenant, key: str) -> Kept | None:
         return self.keys.get((tenant.id, key))
 
+    def answered(self, key: str, tenant: Tenant = TENANT) -> bytes:
+        """What is kept under a key, wherever that is."""
+        kept = self.keys[tenant.id, key].response
+        event = teller_of(kept)
+        if event is None:
+            return unpack(kept)
+        events = (one for changes in self.commits for one in changes.events)
+        return object_in(unpack(next(one.payload for one in events if one.id == event)))
+
+    async def told(self, tenant: Tenant, event: str) -> bytes | None:
+        events = (one for changes in self.commits for one in changes.events)
+        return next((one.payload for one in events if one.id == event), None)
+
     async def load(self, tenant: Tenant, wanted: str) -> object | None:
         await asyncio.sleep(0)
         self.loaded.append(wanted)
@@ -383,6 +397,7 @@ def executor(memory: Memory) -> Executor:
         pack=pack,
         seal=pack,
         unpack=unpack,
+        told=memory.told,
         secret=b"secret",
         lease=timedelta(seconds=60),
     )

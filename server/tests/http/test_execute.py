@@ -12,6 +12,7 @@ import pytest
 
 from guilder_server.http.call import Call
 from guilder_server.http.execute import TRIES
+from guilder_server.http.snapshots import teller_of
 from guilder_server.kernel.changes import Changes, GuardLost
 from guilder_server.kernel.errors import (
     CardDeclined,
@@ -33,7 +34,6 @@ from tests.http.small import (
     Refund,
     call,
     executor,
-    unpack,
 )
 
 pytestmark = pytest.mark.anyio
@@ -152,7 +152,16 @@ async def test_a_key_replays_the_same_bytes(memory: Memory) -> None:
     assert again.headers == ((b"idempotent-replayed", b"true"),)
     assert len(memory.commits) == 1
     assert memory.keys[1, "k"].status == 200
-    assert unpack(memory.keys[1, "k"].response) == first.body
+    assert memory.answered("k") == first.body
+
+
+async def test_an_answer_that_an_event_tells_is_kept_once(memory: Memory) -> None:
+    run = executor(memory).run
+    await run(create, call(amount=5, key="k"))
+    await run(create, call(amount=5, key="expanded", expand=("customer",)))
+    (event,) = memory.commits[0].events
+    assert teller_of(memory.keys[1, "k"].response) == event.id
+    assert teller_of(memory.keys[1, "expanded"].response) is None
 
 
 async def test_many_callers_with_one_key_have_one_effect(memory: Memory) -> None:
@@ -353,13 +362,13 @@ async def test_a_sweeper_answers_for_a_process_that_died(memory: Memory) -> None
     await other.settle(TENANT, Gateway.finish(payment, "found"), recovery)
     kept = memory.keys[1, "k"]
     assert kept.status == 200
-    assert json.loads(unpack(kept.response))["metadata"] == {"outcome": "found"}
+    assert json.loads(memory.answered("k"))["metadata"] == {"outcome": "found"}
     assert memory.events()[-1][1]["request"] == {"id": "req_1", "idempotency_key": "k"}
 
     # The first process lives on after all: it answers what the sweeper has answered.
     gateway.answer.set_result("approved")
     answer = await request
-    assert answer.body == unpack(kept.response)
+    assert answer.body == memory.answered("k")
     assert (b"idempotent-replayed", b"true") in answer.headers
     assert len(memory.commits) == 2
 
@@ -372,7 +381,7 @@ async def test_a_sweeper_settles_what_an_answer_left_open(memory: Memory) -> Non
     assert isinstance(payment, Payment)
     await running.settle(TENANT, Gateway.finish(payment, "found"), gateway.recovery)
     assert memory.rows[1, "pay_1"].version == 3
-    assert unpack(memory.keys[1, "k"].response) == answer.body
+    assert memory.answered("k") == answer.body
     with pytest.raises(GuardLost):
         await running.settle(TENANT, Gateway.finish(payment, "again"), gateway.recovery)
 
@@ -404,7 +413,7 @@ async def test_a_sweeper_keeps_a_refusal_and_the_expansions_that_were_asked_for(
     changes = Changes(TENANT)
     payment = changes.change(Payment("pay_1", 5), Payment("pay_1", 5, "cus_1"))
     await running.settle(TENANT, Done(payment, changes), gateway.recovery)
-    assert json.loads(unpack(memory.keys[1, "k"].response))["customer"]["name"] == "Ada"
+    assert json.loads(memory.answered("k"))["customer"]["name"] == "Ada"
     gateway.answer.set_result("approved")
     await request
 
@@ -424,7 +433,7 @@ async def test_a_sweeper_may_ask_a_gateway_for_a_process_that_died(memory: Memor
 
     step = Awaiting(Changes(TENANT), ask, resume)
     await executor(memory).settle(TENANT, step, gateway.recovery)
-    assert json.loads(unpack(memory.keys[1, "k"].response))["metadata"] == {"outcome": "voided"}
+    assert json.loads(memory.answered("k"))["metadata"] == {"outcome": "voided"}
     gateway.answer.set_result("approved")
     assert (b"idempotent-replayed", b"true") in (await request).headers
 
@@ -442,4 +451,4 @@ async def test_a_sweeper_that_comes_after_the_answer_lets_it_stand(memory: Memor
 
     step = Awaiting(Changes(TENANT), ask, resume)
     await running.settle(TENANT, step, gateway.recovery)
-    assert unpack(memory.keys[1, "k"].response) == answer.body
+    assert memory.answered("k") == answer.body

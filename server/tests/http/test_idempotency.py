@@ -35,6 +35,7 @@ def _keys(memory: Memory, secret: bytes = b"secret", seals: Seals = SEALS) -> Id
         snapshots.pack,
         seals.pack,
         seals.unpack,
+        memory.told,
         ManualClock(NOW),
         timedelta(seconds=60),
     )

@@ -34,6 +34,7 @@ from guilder_server.tenancy.bootstrap import DevAccount, open_account
 from tests.support.beyond import official
 from tests.support.stripe_types import problems
 
+OPERATOR_KEY = "the operator's key of the tests only, long enough"
 PEPPER = "a pepper that is used in the tests only"
 FINGERPRINT_KEY = "a fingerprint key of the tests only"
 SEALING_KEY = "a sealing key that is for the tests only"
@@ -237,7 +238,7 @@ def unique(prefix: str = "key") -> str:
 @pytest.fixture(scope="session")
 def api_server(postgres: Any) -> Iterator[ApiServer]:
     with postgres.database() as url:
-        server = ApiServer(url)
+        server = ApiServer(url, operator_key=OPERATOR_KEY)
         server.start()
         yield server
         server.stop()

@@ -9,11 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatchcase
+from typing import get_args
 
+from guilder_server.people.domain.roles import Role
 from guilder_server.tenancy.domain import keys
-from tests.support.api import ApiServer, document
+from tests.oauth.asking import registered
+from tests.support.api import OPERATOR_KEY, ApiServer, document
 from tests.support.contract import OPERATIONS, Operation
 from tests.support.keys import add_key
+from tests.support.people import begun_sessions
 from tests.support.world import World
 
 
@@ -28,6 +33,9 @@ class Verdict:
 
 LET_IN = Verdict(200)
 UNKNOWN = Verdict(401)
+# {"alg":"ES256","typ":"at+jwt"} and no claims.
+UNSIGNED = "eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCJ9.e30." + "A" * 86
+FORGED = Verdict(401, "access_token_invalid")
 EXPIRED = Verdict(401, "api_key_expired")
 
 
@@ -71,11 +79,15 @@ class Crowd:
 
     def __init__(self, server: ApiServer, world: World) -> None:
         self._url, self._account = server.database_url, world.api.account
+        self._api = world.api
         self._always = [
             *self._strangers(server),
             Caller("a publishable key", bearer(self._account.publishable_key), _as_a_browser),
-            Caller("a secret key", bearer(self._account.secret_key), lambda _: LET_IN),
+            Caller("a secret key", bearer(self._account.secret_key), _as_an_account),
             self._restricted("a restricted key without a permission", []),
+            Caller("the operator's key", bearer(OPERATOR_KEY), _as_the_operator),
+            Caller("a token that nobody signed", bearer(UNSIGNED), lambda _: FORGED),
+            *self._people(server),
         ]
         self._only = {
             one: self._restricted(f"a restricted key for {one} alone", [one]) for one in PERMISSIONS
@@ -88,9 +100,19 @@ class Crowd:
             for lacked in PERMISSIONS
         }
 
+        self._tokens = {one: self._token([one]) for one in PERMISSIONS}
+
     def callers_of(self, operation: Operation) -> list[Caller]:
         needed = permission_of(operation)
-        return [*self._always, self._only[needed], self._lacking[needed]]
+        if needed in self._only:
+            return [
+                *self._always,
+                self._only[needed],
+                self._lacking[needed],
+                self._tokens[needed],
+                self._tokens[_another(needed)],
+            ]
+        return self._always
 
     def _strangers(self, server: ApiServer) -> list[Caller]:
         tenant, past = self._account.tenant_id, datetime.now(UTC) - timedelta(seconds=1)
@@ -109,10 +131,43 @@ class Crowd:
             Caller("an expired key", expired, lambda _: EXPIRED),
         ]
 
+    def _people(self, server: ApiServer) -> list[Caller]:
+        headers = begun_sessions(self._url, server.url, self._account.account, get_args(Role))
+        return [
+            Caller(f"a person who is {role}", headers[role], judged_by(_of_role(role)))
+            for role in get_args(Role)
+        ]
+
+    def _token(self, scopes: list[str]) -> Caller:
+        token = registered(self._api, *scopes).token()
+        return Caller(f"a token for {scopes}", bearer(token), judged_by(scopes))
+
     def _restricted(self, name: str, permissions: list[str]) -> Caller:
         key = add_key(self._url, self._account.tenant_id, "restricted", permissions=permissions)
         return Caller(name, bearer(key), judged_by(permissions))
 
 
+def _another(permission: str) -> str:
+    """One that does not hold it."""
+    return next(one for one in PERMISSIONS if not holds([one], permission))
+
+
+def _of_role(role: str) -> set[str]:
+    patterns = document()["x-roles"][role]
+    return {one for one in PERMISSIONS for pattern in patterns if fnmatchcase(one, pattern)}
+
+
+def _as_the_operator(operation: Operation) -> Verdict:
+    needed = permission_of(operation)
+    return LET_IN if needed.startswith("operator:") else Verdict(403, names=needed)
+
+
 def _as_a_browser(operation: Operation) -> Verdict:
+    if permission_of(operation).startswith("operator:"):
+        return Verdict(403, names=permission_of(operation))
     return LET_IN if operation.publishable else Verdict(403, "secret_key_required")
+
+
+def _as_an_account(operation: Operation) -> Verdict:
+    needed = permission_of(operation)
+    return Verdict(403, names=needed) if needed.startswith("operator:") else LET_IN

@@ -144,11 +144,10 @@ def _first_takers() -> dict[tuple[str, frozenset[str]], str]:
     return found
 
 
-def _operations() -> Iterator[Operation]:
+def _operations(*, of_operator: bool) -> Iterator[Operation]:
     for path, item in document()["paths"].items():
         for method, spec in item.items():
-            # No account may call them: the operator's have a walk of their own.
-            if spec["x-permission"].startswith("operator:"):
+            if spec["x-permission"].startswith("operator:") is not of_operator:
                 continue
             yield Operation(
                 id=spec["operationId"],
@@ -171,7 +170,9 @@ def _inputs(spec: Schema) -> Iterator[Parameter]:
             yield Parameter((name,), schema, name in body.get("required", []))
 
 
-OPERATIONS = {operation.id: operation for operation in _operations()}
+OPERATIONS = {operation.id: operation for operation in _operations(of_operator=False)}
+# No account may call them.
+OF_OPERATOR = {operation.id: operation for operation in _operations(of_operator=True)}
 
 
 def example(schema: Schema) -> Any:

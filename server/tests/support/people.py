@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from html import unescape
 from typing import Any, TypeVar
@@ -20,12 +20,17 @@ import pyotp
 from guilder_server.kernel.actor import Actor
 from guilder_server.people import assembly
 from guilder_server.people.assembly import Populace
+from guilder_server.people.domain.person import Member, User
+from guilder_server.people.domain.roles import Role
+from guilder_server.people.domain.session import Visitor as Browsing
 from guilder_server.people.flows.inviting import By
+from guilder_server.people.flows.sessions import begin
 from guilder_server.settings import Settings
 from tests.support.api import PEPPER, SEALING_KEY, Answer, differences
 
 T = TypeVar("T")
 OPERATOR = By(Actor("operator", "tests"), "operator")
+SOMEWHERE = Browsing("a browser", "192.0.2.1", "Tests")
 PASSWORD = "correct horse battery staple"
 _FIELD = re.compile(r'<input type="hidden" name="([a-z]+)" value="([^"]*)">')
 
@@ -68,6 +73,29 @@ def invite(
     )
     assert seen.url is not None
     return seen.url
+
+
+def begun_sessions(
+    database_url: str, public_url: str, account: str, roles: Sequence[Role]
+) -> dict[str, dict[str, str]]:
+    """The headers of somebody signed in for each role, without the pages."""
+
+    async def begin_all(people: Populace) -> dict[str, dict[str, str]]:
+        tools, found = people.tools, {}
+        for role in roles:
+            user = User(tools.ids.new("user"), tools.clock.now(), f"{uuid.uuid4().hex}@example.com")
+            async with tools.store.transaction() as books:
+                await books.add_user(user)
+                await books.put_member(Member(account, role, tools.clock.now(), user))
+                new = await begin(tools, books, user, SOMEWHERE, "provider")
+            found[role] = {
+                "Cookie": f"guilder_session={new.token}",
+                "Origin": public_url,
+                "X-CSRF-Token": people.sessions.csrf_token(new.session.id),
+            }
+        return found
+
+    return with_people(database_url, public_url, begin_all)
 
 
 @dataclass

@@ -14,10 +14,10 @@ import psycopg
 from guilder_server.gateways.infra.sandbox import Sandbox
 from guilder_server.kernel.clock import ManualClock
 from guilder_server.usage.infra.books import differences
+from tests.support.api import OPERATOR_KEY
 from tests.support.composed import Composed, PlayedGateway, composed
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
-OPERATOR_KEY = "the operator's key of the tests only, long enough"
 PLANS = """
 default = "free"
 

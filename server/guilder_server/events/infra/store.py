@@ -44,6 +44,11 @@ class PostgresEvents:
     async def find(self, tenant: Tenant, id: str) -> Event | None:
         return await self._reads.one(EVENTS.lookup, tenant.id, id)
 
+    async def payload(self, tenant: Tenant, id: str) -> bytes | None:
+        """As it is kept."""
+        found = await self.find(tenant, id)
+        return None if found is None else found.payload
+
     async def page(
         self,
         tenant: Tenant,
