@@ -8,6 +8,8 @@ import sys
 
 import structlog
 
+from guilder_server.kernel.secret_texts import redacted_text
+
 # An invitation is open to whoever reads its address.
 _SECRET_PATH = re.compile(r"(/invitations/)[^/]+")
 
@@ -35,10 +37,10 @@ def configure(level: str) -> None:
 
 
 def _shown(record: logging.LogRecord) -> bool:
-    """A line for a request names its path without what is secret there: no query either, which has
-    the codes of providers and the secrets of payments."""
+    """A line for a request names its path without what is secret there, or looks like it: no query
+    either, which has the codes of providers and the secrets of payments."""
     if isinstance(record.args, tuple) and len(record.args) == 5:
         address, method, path, *rest = record.args
-        shown = _SECRET_PATH.sub(r"\1…", str(path).partition("?")[0])
+        shown = redacted_text(_SECRET_PATH.sub(r"\1…", str(path).partition("?")[0]))
         record.args = (address, method, shown, *rest)
     return True

@@ -36,6 +36,7 @@ from guilder_server.http.seen import Recorder, Seen
 from guilder_server.http.sessions import Sessions, by_session
 from guilder_server.kernel.errors import GuilderError
 from guilder_server.kernel.ids import Ids
+from guilder_server.kernel.secret_texts import redacted_text
 
 log = structlog.get_logger(__name__)
 
@@ -283,7 +284,7 @@ def _log_failure(event: str, error: Exception, exchange: _Exchange, scope: Scope
         event,
         request_id=exchange.id,
         method=exchange.method,
-        path=scope["path"][:200],
+        path=redacted_text(scope["path"])[:200],
         error=type(error).__name__,
         trace=trace_of(error),
     )

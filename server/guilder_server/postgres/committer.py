@@ -59,10 +59,6 @@ class Part(Protocol):
     def second(self) -> list[Statement]:
         """What writes everything granted."""
 
-    def last(self) -> list[Statement]:
-        """What can be written only once all of that is there: a trip more, rarely taken."""
-        return []
-
 
 PartMaker = Callable[[Sequence[Changes]], Part]
 
@@ -195,7 +191,6 @@ class Committer:
             verdicts = [_judge(parts, changes) for changes in sets]
             writes = [one for part in parts for one in part.second()]
             await execute_as_one(connection, writes)
-            await execute_as_one(connection, [one for part in parts for one in part.last()])
         return verdicts
 
 

@@ -21,8 +21,9 @@ import structlog
 
 from guilder_server.http.seen import Seen
 from guilder_server.kernel.clock import Clock
+from guilder_server.kernel.secret_texts import redacted_text
 from guilder_server.request_logs.domain.entry import RequestLog
-from guilder_server.request_logs.domain.redaction import Allowed, redacted, redacted_text
+from guilder_server.request_logs.domain.redaction import Allowed, redacted
 from guilder_server.request_logs.ports import Writer
 
 log = structlog.get_logger(__name__)

@@ -16,7 +16,7 @@ from guilder_server.events.infra.log import EventLog
 from guilder_server.kernel.changes import Changes
 from guilder_server.kernel.tenant import Tenant
 from guilder_server.ledger.infra.poster import poster
-from guilder_server.postgres.committer import Committer, Part, PartMaker, Statement
+from guilder_server.postgres.committer import Committer, PartMaker, Statement
 from guilder_server.postgres.isolation import isolate
 from guilder_server.postgres.keys import Keys
 from guilder_server.postgres.mapping import Mapping
@@ -105,7 +105,7 @@ def furnish(url: str) -> None:
         connection.execute(sa.text(_HANG_UP))
 
 
-class Record(Part):
+class Record:
     """Writes down which sets each transaction carried, and takes no other part in it."""
 
     def __init__(self) -> None:

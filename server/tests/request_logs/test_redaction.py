@@ -12,14 +12,14 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from guilder_server.http.contract import Contract
+from guilder_server.kernel.redaction import REDACTED
+from guilder_server.kernel.secret_texts import redacted_text
 from guilder_server.request_logs.allowed import allowed_of
 from guilder_server.request_logs.domain.redaction import (
     ANY,
     ITEM,
     MOST_KEPT,
-    REDACTED,
     redacted,
-    redacted_text,
     speaks_of_a_secret,
 )
 

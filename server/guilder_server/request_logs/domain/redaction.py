@@ -13,7 +13,9 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
-REDACTED: Final = "[redacted]"
+from guilder_server.kernel.redaction import REDACTED
+from guilder_server.kernel.secret_texts import SHORTEST, redacted_text, suspicious
+
 # Of the parameters, and of the answer.
 MOST_KEPT: Final = 8 * 1024
 _LONGEST_NAME, _LONGEST_TEXT, _DEEPEST = 64, 5000, 16
@@ -37,46 +39,6 @@ _SECRET_WORDS = frozenset(
 _HARMLESS = frozenset({"idempotency_key", "public_key", "receipt_number", "tracking_number"})
 _WORDS = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z0-9]+")
 
-_SECRET = re.compile(
-    r"""(?:sk|rk|pk)_(?:live|test)_\w+        # API keys
-      | (?:sec|secret|token)_[\w+/=-]{8,}      # whsec_…, pi_…_secret_…
-      | eyJ[\w-]{5,}\.[\w-]+(?:\.[\w-]*)?     # JSON web tokens
-      | (?:bearer|basic)\s+[\w.~+/=-]{8,}
-      | \$argon2\S+
-      | -----BEGIN[^-]+-----.*
-      | (?<=://)[^/\s:@]*:[^/\s@]+(?=@)       # a password in a URL
-    """,
-    re.VERBOSE | re.IGNORECASE | re.DOTALL,
-)
-_SHORTEST_SECRET = 12
-# One of these is in whatever has the form of a secret, in small letters.
-_MARKS = (
-    *("sk_live_", "sk_test_", "rk_live_", "rk_test_", "pk_live_", "pk_test_", "sec_", "secret_"),
-    *("token_", "eyj", "bearer", "basic", "$argon2", "-----begin", "://"),
-)
-# As people write card numbers, in whatever script's digits.
-_DIGITS = re.compile(r"\d(?:[ .\-]?\d){11,}")
-_LONGEST_CARD = 19
-
-
-def redacted_text(text: str) -> str:
-    """`text` without what looks like a secret."""
-    if len(text) < _SHORTEST_SECRET:
-        return text
-    return _DIGITS.sub(_without_card, _SECRET.sub(REDACTED, text))
-
-
-def _without_card(match: re.Match[str]) -> str:
-    digits = [int(one) for one in match.group() if one.isdecimal()]
-    if len(digits) <= _LONGEST_CARD and not _luhn(digits):
-        return match.group()
-    return REDACTED
-
-
-def _luhn(digits: list[int]) -> bool:
-    doubled = sum(sum(divmod(2 * one, 10)) for one in digits[-2::-2])
-    return (sum(digits[-1::-2]) + doubled) % 10 == 0
-
 
 def speaks_of_a_secret(name: str) -> bool:
     if name.lower() in _HARMLESS:
@@ -96,15 +58,10 @@ def redacted(value: object, allowed: Allowed = ANY, most: int = MOST_KEPT) -> tu
     # Nearly always nothing looks like a secret, and one look at all texts together says so.
     quick = _Copy(most, judges=False)
     found = quick.of(value, allowed)
-    if not quick.truncated and not _suspicious("\n".join(quick.texts)):
+    if not quick.truncated and not suspicious("\n".join(quick.texts)):
         return found, False
     careful = _Copy(most, judges=True)
     return careful.of(value, allowed), careful.truncated
-
-
-def _suspicious(text: str) -> bool:
-    lower = text.lower()
-    return any(mark in lower for mark in _MARKS) or _DIGITS.search(text) is not None
 
 
 class _Copy:
@@ -173,7 +130,7 @@ class _Copy:
         return found
 
     def _judged(self, text: str) -> str:
-        if len(text) < _SHORTEST_SECRET:
+        if len(text) < SHORTEST:
             return text
         if self._judges:
             return redacted_text(text)
