@@ -132,7 +132,7 @@ OF_PEOPLE: dict[str, dict[str, str]] = {
 # What they see of what belongs to others: their accounts, and the trail that they are told to.
 _ALSO_FOR_PEOPLE = (
     f"CREATE POLICY people ON accounts TO {PEOPLE} USING ({of_account('id')} OR {_A_PLACE})",
-    f"GRANT SELECT (id, name, status) ON accounts TO {PEOPLE}",
+    f"GRANT SELECT (id, name, plan, status) ON accounts TO {PEOPLE}",
     f"CREATE POLICY people ON tenants TO {PEOPLE} USING ({_OF_THE_ACCOUNT})",
     f"GRANT SELECT (id, account_id, livemode) ON tenants TO {PEOPLE}",
     f"CREATE POLICY people ON audit_blocks FOR INSERT TO {PEOPLE} WITH CHECK ({_IN_ITS_TRAIL})",
