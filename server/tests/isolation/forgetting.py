@@ -20,8 +20,8 @@ _JOINED = re.compile(r"USING \(tenant_id, ")
 _COMPARED = re.compile(rf"(?:\w+\.)?\btenant_id = ({_VALUE})")
 _NAMED = re.compile(r"\b\w+\.id = (\w+\.tenant_id)")
 _LEFT = re.compile(r"\btenant_id\s*(?:=|<|>|IN\b)|(?:=|<|>)\s*\w+\.tenant_id")
-# It finds out whose a key is, before there is a tenant to have a condition on. Which of several keys
-# in one trip is whose, nothing but its join says; of one, the walls do (test_walls.py).
+# It finds out whose a key is, before there is a tenant to have a condition on. Which of several
+# keys in one trip is whose, nothing but its join says; of one, the walls do (test_walls.py).
 _BY_KEY = "AS k(hash) JOIN api_keys"
 # What keeps a statement of people to the one thing that it says it is about.
 _ABOUT = {
