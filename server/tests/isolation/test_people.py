@@ -277,7 +277,7 @@ NAMED = [
     (("account", "user_a"), {}),
     (("email", "acct"), {}),
     (("identity", "a"), {}),
-    (("everybody", "acct"), {}),
+    (("identity", "https://issuer.example"), {}),
     ((), {}),
 ]
 
