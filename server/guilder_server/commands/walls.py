@@ -9,11 +9,18 @@ import psycopg
 
 from guilder_server.commands import application
 
-_ROLES = ["guilder_requests", "guilder_commits", "guilder_jobs"]
+_ROLES = ["guilder_requests", "guilder_commits", "guilder_jobs", "guilder_people"]
+
+# What has rows of nobody's tenant, and the policy that holds for it.
+_BY_TENANT = ["accounts", "organizations", "tenants"]
+_BY_PERSON = [
+    *("users", "identities", "memberships", "invitations"),
+    *("sessions", "sign_in_states", "sign_in_attempts"),
+]
 
 # Privileges of a role that would let it past the policies: its own, of others, or of an owner.
 _ABOVE = """
-SELECT r.rolname FROM pg_roles r WHERE r.rolname = ANY(%s) AND (
+SELECT r.rolname FROM pg_roles r WHERE r.rolname = ANY(%(roles)s) AND (
     r.rolsuper OR r.rolbypassrls
     OR EXISTS (SELECT FROM pg_auth_members m WHERE m.member = r.oid)
     OR EXISTS (SELECT FROM pg_class c WHERE c.relowner = r.oid)
@@ -22,11 +29,12 @@ SELECT r.rolname FROM pg_roles r WHERE r.rolname = ANY(%s) AND (
 _OPEN = """
 SELECT c.relname FROM pg_class c
 WHERE c.relkind IN ('r', 'p') AND c.relnamespace = current_schema()::regnamespace
-  AND (c.relname IN ('accounts', 'tenants') OR EXISTS (
+  AND (c.relname = ANY(%(by_tenant)s) OR c.relname = ANY(%(by_person)s) OR EXISTS (
       SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'tenant_id'
   ))
   AND NOT (c.relrowsecurity AND c.relforcerowsecurity AND EXISTS (
-      SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND p.polname = 'tenants'
+      SELECT FROM pg_policy p WHERE p.polrelid = c.oid
+        AND p.polname = CASE WHEN c.relname = ANY(%(by_person)s) THEN 'people' ELSE 'tenants' END
   ))
 ORDER BY 1
 """
@@ -44,7 +52,7 @@ _STRANGERS = """
 SELECT rolname FROM pg_roles r
 WHERE rolcanlogin AND NOT rolsuper AND rolname <> current_user
   AND has_database_privilege(rolname, current_database(), 'CONNECT')
-  AND EXISTS (SELECT FROM pg_roles g WHERE g.rolname = ANY(%s)
+  AND EXISTS (SELECT FROM pg_roles g WHERE g.rolname = ANY(%(roles)s)
               AND pg_has_role(r.oid, g.oid, 'MEMBER'))
   AND NOT EXISTS (SELECT FROM pg_class c WHERE c.relname = 'tenants' AND c.relowner = r.oid)
 ORDER BY 1
@@ -61,7 +69,7 @@ class Gap:
 def gaps(connection: psycopg.Connection[Any]) -> list[Gap]:
     """Where the walls between tenants are missing, or have a door; of a current schema."""
 
-    def names(query: str, *values: object) -> list[str]:
+    def names(query: str, **values: object) -> list[str]:
         return [name for (name,) in connection.execute(query, values).fetchall()]
 
     found = []
@@ -79,14 +87,14 @@ def gaps(connection: psycopg.Connection[Any]) -> list[Gap]:
             f"{role} owns tables, is a member of another role or is above row-level security",
             f"Take all of that from {role}: it is to have what migrations grant it.",
         )
-        for role in names(_ABOVE, _ROLES)
+        for role in names(_ABOVE, roles=_ROLES)
     ]
-    if tables := names(_OPEN):
+    if tables := names(_OPEN, by_tenant=_BY_TENANT, by_person=_BY_PERSON):
         found.append(
             Gap(
                 "fail",
                 f"without row-level security: {', '.join(tables)}",
-                "Somebody has taken it away: ENABLE and FORCE it again, with the policy `tenants`.",
+                "Somebody has taken it away: ENABLE and FORCE it again, with its policy.",
             )
         )
     ((blind,),) = connection.execute(_BLIND).fetchall()
@@ -98,7 +106,7 @@ def gaps(connection: psycopg.Connection[Any]) -> list[Gap]:
                 "After a change of owner say for each: ALTER POLICY operators ON … TO the login.",
             )
         )
-    if strangers := names(_STRANGERS, _ROLES):
+    if strangers := names(_STRANGERS, roles=_ROLES):
         found.append(
             Gap(
                 "warn",

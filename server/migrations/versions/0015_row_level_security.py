@@ -6,16 +6,12 @@ from alembic import op
 
 from guilder_server.postgres.isolation import (
     PEOPLE,
+    hash_in_question,
+    in_question,
     isolate,
     isolate_people,
-    of_account,
-    of_email,
-    of_everybody,
-    of_hash,
     of_hashes,
-    of_identity,
     of_operator,
-    of_person,
     of_tenants,
 )
 from guilder_server.postgres.roles import provide
@@ -90,48 +86,65 @@ TABLES: dict[str, dict[str, str]] = {
     "organizations": _KEPT | {"own": of_operator()},
 }
 
-
-_WITH_THE_SESSION = "EXISTS (SELECT FROM sessions s WHERE s.user_id = {})"
-_A_MEMBER = "EXISTS (SELECT FROM memberships m WHERE m.user_id = users.id)"
-_KNOWN_THERE = "EXISTS (SELECT FROM identities i WHERE i.user_id = users.id)"
-_A_PLACE = "EXISTS (SELECT FROM memberships m WHERE m.account_id = accounts.id)"
+_CHANGED = "SELECT, INSERT, UPDATE"
+_ACCOUNT, _PERSON, _EMAIL = (in_question(kind) for kind in ("account", "person", "email"))
+_HASH = hash_in_question()
+_ISSUER, _SUBJECT = (in_question("identity", place) for place in (1, 2))
+_EVERYBODY = f"{in_question('everybody', 0)} IS NOT NULL"
+_IN_SESSION = f"(SELECT s.user_id FROM sessions s WHERE s.hash = {_HASH})"  # noqa: S608
+_KNOWN_AS = (
+    f"(SELECT i.user_id FROM identities i WHERE i.issuer = {_ISSUER} AND i.subject = {_SUBJECT})"  # noqa: S608
+)
+_A_MEMBER = (
+    f"EXISTS (SELECT FROM memberships m WHERE m.account_id = {_ACCOUNT} AND m.user_id = users.id)"
+)
+_A_PLACE = (
+    "EXISTS (SELECT FROM memberships m WHERE m.account_id = accounts.id "
+    f"AND m.user_id = coalesce({_PERSON}, {_IN_SESSION}))"
+)
+_OF_ACCOUNTS = f"id = {_ACCOUNT} OR {_A_PLACE} OR {_EVERYBODY}"
 _OF_THE_ACCOUNT = "EXISTS (SELECT FROM accounts a WHERE a.id = tenants.account_id)"
 _IN_ITS_TRAIL = "EXISTS (SELECT FROM tenants t WHERE t.id = audit_blocks.tenant_id)"
-_CHANGED = "SELECT, INSERT, UPDATE"
 
-# Whose rows these are: a table is seen through those above it, as far as they are seen.
+# Whose rows these are: what a statement of people is about, and who is known by that.
 OF_PEOPLE: dict[str, dict[str, str]] = {
     "sessions": {
         "people": _CHANGED,
-        "own": f"{of_hash()} OR {of_person()}",
+        "own": f"hash = {_HASH} OR user_id = {_PERSON}",
         "jobs": "SELECT (expires_at), DELETE",
     },
-    "identities": {"people": "SELECT, INSERT", "own": f"{of_identity()} OR {of_person()}"},
+    "identities": {
+        "people": "SELECT, INSERT",
+        "own": f"user_id = {_PERSON} OR (issuer = {_ISSUER} AND subject = {_SUBJECT})",
+    },
     "memberships": {
         "people": f"{_CHANGED}, DELETE",
-        "own": f"{of_account()} OR {of_person()} OR {of_everybody()} "
-        f"OR {_WITH_THE_SESSION.format('memberships.user_id')}",
+        "own": f"account_id = {_ACCOUNT} OR user_id = {_PERSON} OR user_id = {_IN_SESSION} "
+        f"OR {_EVERYBODY}",
     },
     "users": {
         "people": _CHANGED,
-        "own": f"{of_person('id')} OR {of_email()} OR {_KNOWN_THERE} OR {_A_MEMBER} "
-        f"OR {_WITH_THE_SESSION.format('users.id')}",
+        "own": f"id = {_PERSON} OR email = {_EMAIL} OR id = {_IN_SESSION} OR id = {_KNOWN_AS} "
+        f"OR {_A_MEMBER} OR {_EVERYBODY}",
     },
-    "invitations": {"people": _CHANGED, "own": f"{of_account()} OR {of_hash()} OR {of_email()}"},
+    "invitations": {
+        "people": _CHANGED,
+        "own": f"account_id = {_ACCOUNT} OR hash = {_HASH} OR email = {_EMAIL}",
+    },
     "sign_in_states": {
         "people": _CHANGED,
-        "own": of_hash(),
+        "own": f"hash = {_HASH}",
         "jobs": "SELECT (expires_at), DELETE",
     },
     "sign_in_attempts": {
         "people": f"{_CHANGED}, DELETE",
-        "own": of_hash("subject"),
+        "own": f"subject = {_HASH}",
         "jobs": "SELECT (since), DELETE",
     },
 }
 # What they see of what belongs to others: their accounts, and the trail that they are told to.
 _ALSO_FOR_PEOPLE = (
-    f"CREATE POLICY people ON accounts TO {PEOPLE} USING ({of_account('id')} OR {_A_PLACE})",
+    f"CREATE POLICY people ON accounts TO {PEOPLE} USING ({_OF_ACCOUNTS})",
     f"GRANT SELECT (id, name, plan, status) ON accounts TO {PEOPLE}",
     f"CREATE POLICY people ON tenants TO {PEOPLE} USING ({_OF_THE_ACCOUNT})",
     f"GRANT SELECT (id, account_id, livemode) ON tenants TO {PEOPLE}",

@@ -32,7 +32,7 @@ WHOLE = [
 OF_A_PERSON = {"list_sessions", "retrieve_current_session"}
 _TABLES = "SELECT relname FROM pg_class WHERE relrowsecurity ORDER BY relname"
 # Written by the server in its own time, after whatever they have asked for.
-_LATER = ("credential_uses", "request_logs")
+_LATER = ("credential_uses", "request_logs", "usage_counters")
 # How a row says whose it is; the tables that have none of these are looked at with their people.
 _OWNED = """
 SELECT table_name, max(column_name) FROM information_schema.columns
