@@ -20,7 +20,7 @@ from guilder_server.audit.infra.chaining import CHAINED
 from guilder_server.audit.verification import reading
 from guilder_server.kernel import heads
 from guilder_server.kernel.ids import microseconds
-from guilder_server.kernel.tenant import Tenant
+from guilder_server.kernel.tenant import OPERATOR, Tenant
 from guilder_server.postgres import chaining, columns
 from guilder_server.postgres.pool import Connection
 from guilder_server.postgres.trail import blocks
@@ -44,25 +44,30 @@ class Unexportable(Exception):
     """The message says why."""
 
 
-def export(database_url: str, account: str, *, livemode: bool, write: Write) -> None:
-    """Hands line by line to `write`. Raises Unexportable."""
+def export(database_url: str, account: str | None, *, livemode: bool, write: Write) -> None:
+    """Hands line by line to `write`; without an account what whoever runs the server did over
+    HTTP. Raises Unexportable."""
     asyncio.run(_export(database_url, account, livemode, write))
 
 
-async def _export(database_url: str, account: str, livemode: bool, write: Write) -> None:
+async def _export(database_url: str, account: str | None, livemode: bool, write: Write) -> None:
     async with await psycopg.AsyncConnection.connect(database_url) as connection:
         columns.register(connection.adapters)
-        row = await (await connection.execute(_TENANT, [account, livemode])).fetchone()
-        if row is None:
-            raise Unexportable(
-                f"There is no account {account}. `guilder accounts list` shows those there are."
-            )
-        tenant = Tenant(row[0], account, livemode)
+        tenant = OPERATOR if account is None else await _side(connection, account, livemode)
         await connection.execute("SELECT pg_advisory_xact_lock(%s)", [CHAINED.lock])
         await chaining.place(connection, CHAINED, None, tenant)
         await connection.commit()
         await connection.set_isolation_level(psycopg.IsolationLevel.REPEATABLE_READ)
         await _written(connection, tenant, lambda line: write(_encode(line) + b"\n"))
+
+
+async def _side(connection: Connection, account: str, livemode: bool) -> Tenant:
+    row = await (await connection.execute(_TENANT, [account, livemode])).fetchone()
+    if row is None:
+        raise Unexportable(
+            f"There is no account {account}. `guilder accounts list` shows those there are."
+        )
+    return Tenant(row[0], account, livemode)
 
 
 async def _written(

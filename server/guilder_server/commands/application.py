@@ -123,8 +123,11 @@ def verify_audit(settings: Settings, account: str | None, since: Path | None) ->
     return asyncio.run(verify(settings.required_database_url, account, since))
 
 
-def export_audit(settings: Settings, account: str, mode: str, output: Path | None) -> None:
-    """Write the audit trail of a tenant as `export_ledger` does its books."""
+def export_audit(
+    settings: Settings, account: str | None, mode: str | None, output: Path | None
+) -> None:
+    """Write the audit trail of a tenant as `export_ledger` does its books; without an account the
+    operator's own."""
     from guilder_server.audit.exporting import export
 
     _write_out(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
+from guilder_server.audit.domain.touching import touched
 from guilder_server.audit.infra.log import audit_log
 from guilder_server.capabilities import MAPPINGS, PORTRAITS
 from guilder_server.events.infra.log import EventLog
@@ -21,7 +23,7 @@ from guilder_server.postgres.reads import MergedReads
 from guilder_server.postgres.seals import Seals
 from guilder_server.queue.wakeups import Bell
 from guilder_server.settings import Settings
-from guilder_server.tenancy.infra.openings import Sides
+from guilder_server.tenancy.infra.openings import sides
 from guilder_server.usage import plans_in
 from guilder_server.usage.calls import Calls
 from guilder_server.usage.domain.metering import Metered, Metering
@@ -47,7 +49,8 @@ class Ground:
         self.bell = Bell(settings.redis_url)
         self.plans, self.spent = plans_in(settings.plans), Spent()
         counted = counting(self.plans, Metering(_METERED), clock, self.spent)
-        parts = [Keys, MAPPINGS.part(), Sides, poster(clock), counted, EventLog, FanOut]
+        both_sides = sides(partial(touched, PORTRAITS), self.ids)
+        parts = [Keys, MAPPINGS.part(), both_sides, poster(clock), counted, EventLog, FanOut]
         parts.append(audit_log(PORTRAITS, self.ids))
         self.committer = Committer(self.pool, parts, self._wake_the_worker)
         self.calls = Calls(self.spent, self.committer)

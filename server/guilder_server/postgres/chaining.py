@@ -13,12 +13,18 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from guilder_server.kernel.heads import GENESIS, Tip, head
-from guilder_server.kernel.tenant import Tenant
+from guilder_server.kernel.tenant import OPERATOR, Tenant
 from guilder_server.postgres.columns import BIGINT, BYTEA, ColumnType
 from guilder_server.postgres.mapping import Mapping
 from guilder_server.postgres.pool import Connection
 
 T = TypeVar("T")
+
+# Whose chains there can be: of every tenant, and of whoever runs the server.
+WHOSE = (
+    "SELECT id, account_id, livemode FROM tenants "
+    f"UNION ALL SELECT {OPERATOR.id}, '{OPERATOR.account}', {OPERATOR.livemode}"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +75,7 @@ class Chained:
         return f"""
             SELECT t.id, t.account_id, t.livemode, last.position, last.head,
                    coalesce(before.counted, 0) + grown.counted
-            FROM tenants t
+            FROM ({WHOSE}) t
             CROSS JOIN LATERAL (
                 SELECT position, head FROM {self.table} b
                 WHERE b.tenant_id = t.id AND position IS NOT NULL ORDER BY position DESC LIMIT 1

@@ -2,13 +2,14 @@
 
 Connections of the server run as one of four roles that own nothing and are above nothing. What
 requests read and write is bounded by a setting of their transaction, which holds the tenants that
-it is about; without it they see no row. docs/isolation.md says it for operators, decision 0024
-says why.
+it is about; without it they see no row. What lets people in names, for each statement, the one
+thing that it is about. docs/isolation.md says it for operators, decision 0024 says why.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import TypeAlias
 
 REQUESTS = "guilder_requests"  # reads what a request is about
 COMMITS = "guilder_commits"  # writes what requests have decided
@@ -19,6 +20,11 @@ ROLES = (REQUESTS, COMMITS, JOBS, PEOPLE)
 # Both are local to a transaction. After it such a setting is not unset but empty.
 _TENANTS = "SELECT nullif(current_setting('guilder.tenants', true), '')::bigint[]"
 _HASHES = "SELECT nullif(current_setting('guilder.hashes', true), '')::bytea[]"
+
+# One thing of a kind. The kind is a part of it, so that an email is never taken for an account.
+_ABOUT = "SELECT nullif(current_setting('guilder.about', true), '')::text[]"
+
+About: TypeAlias = tuple[str, ...]  # a kind, and what names one of it
 
 _SET = "SELECT set_config('guilder.tenants', %s, true)"
 _SET_BOTH = f"{_SET}, set_config('guilder.hashes', %s, true)"
@@ -32,6 +38,12 @@ def in_force(tenants: Collection[int], hashes: Collection[bytes] = ()) -> tuple[
         return _SET, [named]
     literals = ",".join(rf'"\\x{each.hex()}"' for each in hashes)
     return _SET_BOTH, [named, f"{{{literals}}}"]
+
+
+def about(what: About) -> tuple[str, Sequence[list[str]]]:
+    """The statement after which a transaction sees those rows of people that are about one thing;
+    with its values. It takes the place of what was named before."""
+    return "SELECT set_config('guilder.about', %s::text[]::text, true)", [list(what)]
 
 
 def as_role(role: str) -> str:
@@ -58,6 +70,37 @@ def of_operator() -> str:
     return f"0 = ANY (({_TENANTS})::bigint[])"
 
 
+def of_account(column: str = "account_id") -> str:
+    """Whether a row is the account's that is in force."""
+    return _is_about("account", column)
+
+
+def of_person(column: str = "user_id") -> str:
+    return _is_about("person", column)
+
+
+def of_email(column: str = "email") -> str:
+    return _is_about("email", column)
+
+
+def of_identity(issuer: str = "issuer", subject: str = "subject") -> str:
+    return _is_about("identity", issuer, subject)
+
+
+def of_hash(column: str = "hash") -> str:
+    """Whether a row is the one with the hash in force."""
+    return _is_about("hash", f"encode({column}, 'hex')")
+
+
+def of_everybody() -> str:
+    """Whether whoever runs the server looks across accounts."""
+    return _is_about("everybody")
+
+
+def _is_about(kind: str, *columns: str) -> str:
+    return f"ARRAY[{', '.join((repr(kind), *columns))}] = (({_ABOUT})::text[])"
+
+
 def isolate(
     table: str,
     *,
@@ -82,4 +125,20 @@ def isolate(
     for role, allowed in ((REQUESTS, requests), (COMMITS, commits), (JOBS, jobs)):
         if allowed:
             statements.append(f"GRANT {allowed} ON {table} TO {role}")
+    return statements
+
+
+def isolate_people(table: str, *, people: str, own: str, jobs: str = "") -> list[str]:
+    """As `isolate`, for rows of people: those whom a statement is about (`own`), for who lets
+    people in and for nobody else. `jobs` is for forgetting what has ended."""
+    statements = [
+        f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
+        f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
+        f"CREATE POLICY people ON {table} TO {PEOPLE} USING ({own})",
+        f"CREATE POLICY operators ON {table} TO CURRENT_USER USING (true)",
+        f"GRANT {people} ON {table} TO {PEOPLE}",
+    ]
+    if jobs:
+        statements.append(f"CREATE POLICY jobs ON {table} TO {JOBS} USING (true)")
+        statements.append(f"GRANT {jobs} ON {table} TO {JOBS}")
     return statements

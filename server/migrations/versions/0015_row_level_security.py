@@ -4,7 +4,20 @@ from pathlib import Path
 
 from alembic import op
 
-from guilder_server.postgres.isolation import isolate, of_hashes, of_operator, of_tenants
+from guilder_server.postgres.isolation import (
+    PEOPLE,
+    isolate,
+    isolate_people,
+    of_account,
+    of_email,
+    of_everybody,
+    of_hash,
+    of_hashes,
+    of_identity,
+    of_operator,
+    of_person,
+    of_tenants,
+)
 from guilder_server.postgres.roles import provide
 
 revision = "0015"
@@ -78,9 +91,63 @@ TABLES: dict[str, dict[str, str]] = {
 }
 
 
+_WITH_THE_SESSION = "EXISTS (SELECT FROM sessions s WHERE s.user_id = {})"
+_A_MEMBER = "EXISTS (SELECT FROM memberships m WHERE m.user_id = users.id)"
+_KNOWN_THERE = "EXISTS (SELECT FROM identities i WHERE i.user_id = users.id)"
+_A_PLACE = "EXISTS (SELECT FROM memberships m WHERE m.account_id = accounts.id)"
+_OF_THE_ACCOUNT = "EXISTS (SELECT FROM accounts a WHERE a.id = tenants.account_id)"
+_IN_ITS_TRAIL = "EXISTS (SELECT FROM tenants t WHERE t.id = audit_blocks.tenant_id)"
+_CHANGED = "SELECT, INSERT, UPDATE"
+
+# Whose rows these are: a table is seen through those above it, as far as they are seen.
+OF_PEOPLE: dict[str, dict[str, str]] = {
+    "sessions": {
+        "people": _CHANGED,
+        "own": f"{of_hash()} OR {of_person()}",
+        "jobs": "SELECT (expires_at), DELETE",
+    },
+    "identities": {"people": "SELECT, INSERT", "own": f"{of_identity()} OR {of_person()}"},
+    "memberships": {
+        "people": f"{_CHANGED}, DELETE",
+        "own": f"{of_account()} OR {of_person()} OR {of_everybody()} "
+        f"OR {_WITH_THE_SESSION.format('memberships.user_id')}",
+    },
+    "users": {
+        "people": _CHANGED,
+        "own": f"{of_person('id')} OR {of_email()} OR {_KNOWN_THERE} OR {_A_MEMBER} "
+        f"OR {_WITH_THE_SESSION.format('users.id')}",
+    },
+    "invitations": {"people": _CHANGED, "own": f"{of_account()} OR {of_hash()} OR {of_email()}"},
+    "sign_in_states": {
+        "people": _CHANGED,
+        "own": of_hash(),
+        "jobs": "SELECT (expires_at), DELETE",
+    },
+    "sign_in_attempts": {
+        "people": f"{_CHANGED}, DELETE",
+        "own": of_hash("subject"),
+        "jobs": "SELECT (since), DELETE",
+    },
+}
+# What they see of what belongs to others: their accounts, and the trail that they are told to.
+_ALSO_FOR_PEOPLE = (
+    f"CREATE POLICY people ON accounts TO {PEOPLE} USING ({of_account('id')} OR {_A_PLACE})",
+    f"GRANT SELECT (id, name, plan, status) ON accounts TO {PEOPLE}",
+    f"CREATE POLICY people ON tenants TO {PEOPLE} USING ({_OF_THE_ACCOUNT})",
+    f"GRANT SELECT (id, account_id, livemode) ON tenants TO {PEOPLE}",
+    f"CREATE POLICY people ON audit_blocks FOR INSERT TO {PEOPLE} WITH CHECK ({_IN_ITS_TRAIL})",
+    f"GRANT INSERT ON audit_blocks TO {PEOPLE}",
+)
+
+
 def upgrade() -> None:
     provide(op.get_bind())
     op.execute(Path(__file__).with_suffix(".sql").read_text())
     for table, rules in TABLES.items():
         for statement in isolate(table, **rules):
             op.execute(statement)
+    for table, rules in OF_PEOPLE.items():
+        for statement in isolate_people(table, **rules):
+            op.execute(statement)
+    for statement in _ALSO_FOR_PEOPLE:
+        op.execute(statement)

@@ -105,7 +105,9 @@ def test_what_is_no_version_is_refused(version: str) -> None:
 
 
 def test_a_key_with_networks_is_refused_where_the_address_is_not_known() -> None:
-    bound = Credential(TENANT, "secret", "key_1", None, networks("203.0.113.0/24, 2001:db8::/32"))
+    bound = Credential(
+        TENANT, "secret", "key_1", networks=networks("203.0.113.0/24, 2001:db8::/32")
+    )
     for seen in ("203.0.113.9", "2001:db8::1", "::ffff:203.0.113.9"):
         auth.check_address(bound, seen)
     for elsewhere in (None, "", "unix", "203.0.114.9", "2001:db9::1"):

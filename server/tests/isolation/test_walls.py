@@ -16,7 +16,7 @@ from guilder_server.capabilities import SCHEMA
 from guilder_server.commands.doctor import examine
 from guilder_server.commands.serving import NotFitToServe, refuse_unfit
 from guilder_server.commands.walls import gaps
-from guilder_server.postgres.isolation import COMMITS, JOBS, REQUESTS, ROLES, isolate
+from guilder_server.postgres.isolation import COMMITS, JOBS, PEOPLE, REQUESTS, ROLES, isolate
 from guilder_server.postgres.migrate import pending, upgrade
 from guilder_server.postgres.pool import (
     Connection,
@@ -31,6 +31,18 @@ from tests.support.postgres import TestDatabases, running_server
 from tests.support.servers import run_guilder
 
 _ROOTS = {"accounts", "organizations", "tenants"}
+# What belongs to people, with the indirect ways to it in the migration that walls it off.
+_OF_PEOPLE = {
+    "identities",
+    "invitations",
+    "memberships",
+    "sessions",
+    "sign_in_attempts",
+    "sign_in_states",
+    "users",
+}
+# The operator, who has no rows of their own, sees these of everybody.
+_FOR_THE_OPERATOR = {"api_keys", "audit_blocks", "credential_uses", "usage_counters"}
 _OWN = (
     "((tenant_id + 0) = ANY (( SELECT (NULLIF(current_setting('guilder.tenants'::text, true), "
     "''::text))::bigint[] AS \"nullif\")::bigint[]))"
@@ -90,17 +102,37 @@ def test_every_table_of_tenants_has_its_policies(fresh_database_url: str) -> Non
     of_tenants = {
         table.name for table in SCHEMA.sorted_tables if "tenant_id" in table.columns
     } | _ROOTS
-    assert {name for (name,) in walled} == of_tenants, "say `isolate` for the new table"
-    requests, login = sorted([REQUESTS, COMMITS]), ["guilder"]
-    for table in of_tenants:
-        found = {name: rest for of, name, *rest in policies if of == table}
-        assert found["operators"] == [login, "PERMISSIVE", "ALL", "true", None], table
+    assert {name for (name,) in walled} == of_tenants | _OF_PEOPLE, "say `isolate` for the new one"
+    by_table = {
+        table: {name: rest for of, name, *rest in policies if of == table}
+        for table in of_tenants | _OF_PEOPLE
+    }
+    for table, found in by_table.items():
+        assert found["operators"] == [["guilder"], "PERMISSIVE", "ALL", "true", None], table
         assert found.get("jobs") in (None, [[JOBS], "PERMISSIVE", "ALL", "true", None]), table
-        roles, *rest = found["tenants"]
-        assert sorted(roles) == requests, table
-        assert found.keys() <= {"operators", "jobs", "tenants"}
-        if table not in _ROOTS | {"api_keys"}:
+    for table in of_tenants:
+        roles, *rest = by_table[table]["tenants"]
+        assert sorted(roles) == sorted([REQUESTS, COMMITS]), table
+        seen_by_people = table in {"accounts", "tenants", "audit_blocks"}
+        assert by_table[table].keys() - {"operators", "jobs", "tenants"} == (
+            {"people"} if seen_by_people else set()
+        )
+        if table in _FOR_THE_OPERATOR:
+            assert rest[2].startswith(f"({_OWN} OR (0 = ANY"), table
+        elif table not in _ROOTS:
             assert rest == ["PERMISSIVE", "ALL", _OWN, None], table
+    for table in _OF_PEOPLE:
+        assert by_table[table].keys() - {"operators", "jobs"} == {"people"}, table
+    conditions = {
+        (table, found["people"][2], found["people"][3] or found["people"][4])
+        for table, found in by_table.items()
+        if "people" in found
+    }
+    assert {found["people"][0][0] for found in by_table.values() if "people" in found} == {PEOPLE}
+    # All of them come down to what is named, and none says that everything is seen.
+    for table, command, condition in conditions:
+        assert "guilder.about" in condition or "EXISTS ( SELECT" in condition, table
+        assert command == ("INSERT" if table == "audit_blocks" else "ALL"), table
 
 
 def test_the_statements_for_a_table_are_these() -> None:
@@ -288,10 +320,14 @@ async def test_a_role_may_do_what_it_needs_and_no_more(
 @pytest.mark.anyio
 async def test_a_key_lets_see_itself_and_whose_it_is(database_url: str) -> None:
     with psycopg.connect(database_url) as connection:
+        connection.execute(
+            "INSERT INTO organizations (id, version, created, metadata) "
+            "VALUES ('org_1', 1, now(), '{}')"
+        )
         for number in (1, 2):
             connection.execute(
-                "INSERT INTO accounts (id, created, country, default_currency, timezone, metadata) "
-                "VALUES (%s, now(), 'US', 'usd', 'UTC', '{}')",
+                "INSERT INTO accounts (id, created, country, default_currency, timezone, metadata, "
+                "organization_id) VALUES (%s, now(), 'US', 'usd', 'UTC', '{}', 'org_1')",
                 [f"acct_{number}"],
             )
             connection.execute(

@@ -111,9 +111,12 @@ def test_more_keys_do_not_make_the_limit_more_than_twice_as_large(limited: ApiSe
     account = limited.open_account()
     keys = [add_key(limited.database_url, account.tenant_id) for _ in range(6)]
     api = Api(limited.url, account)
-    began, answers = time.monotonic(), []
-    for _ in range(15):
+    answers: list[Answer] = []
+    began = time.monotonic()
+    # Each key asks on for a while after the first is refused.
+    while sum(answer.status == 429 for answer in answers) < len(keys):
         answers += [api.send("GET", "/v1/balance", {}, secret=key) for key in keys]
+        assert len(answers) < 200
     taken = time.monotonic() - began
     passed = [answer for answer in answers if answer.status == 200]
     assert 40 <= len(passed) <= 40 + 2 * RATE * taken + 1

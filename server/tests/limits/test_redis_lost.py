@@ -116,7 +116,7 @@ def said(served: Served, what: str = "limits_shared") -> int:
 def test_two_processes_share_one_limit(served: Served) -> None:
     shared_again(served, 2)
     flood = Flood(served)
-    time.sleep(1.5)
+    time.sleep(1.0)
     held(flood, bursts=1)
 
 
@@ -124,21 +124,21 @@ def test_redis_that_is_emptied_lets_one_more_burst_through(
     served: Served, own_redis: RedisServer
 ) -> None:
     flood = Flood(served)
-    time.sleep(0.7)
+    time.sleep(0.5)
     with redis.Redis.from_url(own_redis.url) as client:
         client.flushall()
         client.script_flush()
-    time.sleep(0.7)
+    time.sleep(0.5)
     held(flood, bursts=2)
 
 
 def test_redis_that_hangs_holds_nobody_up(served: Served, own_redis: RedisServer) -> None:
     before = said(served)
     flood = Flood(served)
-    time.sleep(0.5)
+    time.sleep(0.3)
     kill(own_redis.pid, signal.SIGSTOP)
     try:
-        time.sleep(1.2)
+        time.sleep(0.8)
     finally:
         kill(own_redis.pid, signal.SIGCONT)
     shared_again(served, before + 2)
@@ -152,9 +152,9 @@ def test_redis_that_dies_and_comes_back_is_found_again(
 ) -> None:
     before = said(served)
     flood = Flood(served)
-    time.sleep(0.5)
+    time.sleep(0.3)
     kill(own_redis.pid, signal.SIGKILL)
-    time.sleep(0.8)
+    time.sleep(0.5)
     api = Api(served.url, served.open_account())
     assert api.pay()["status"] == "succeeded"
     api.close()

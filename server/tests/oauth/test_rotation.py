@@ -30,7 +30,7 @@ DAY = timedelta(days=1)
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
     async with opened(database_url, []) as database:
-        async with database.pool.query() as connection:
+        async with database.pool.jobs.query() as connection:
             await connection.execute("DELETE FROM oauth_signing_keys")
         yield database
 

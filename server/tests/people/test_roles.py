@@ -60,7 +60,12 @@ def test_who_may_change_people_may_do_all_that_they_can_make_others() -> None:
 
 @pytest.mark.parametrize(
     ("standing", "never"),
-    [("operator", set()), ("owner", set()), ("admin", {"owner"}), ("key", {"owner", "admin"})],
+    [
+        ("operator", set()),
+        ("owner", set()),
+        ("admin", {"owner"}),
+        ("key", {"owner", "admin", "developer"}),
+    ],
 )
 def test_owners_are_made_by_owners(standing: Standing, never: set[str]) -> None:
     for each in ROLES:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from typing import Any, TypedDict
@@ -18,8 +19,8 @@ from guilder_server.kernel.changes import Changes
 from guilder_server.kernel.tenant import Tenant
 from guilder_server.postgres.committer import Committer
 from guilder_server.postgres.isolation import isolate
-from guilder_server.postgres.mapping import Mapping
-from guilder_server.postgres.pool import Pool
+from guilder_server.postgres.mapping import Mapping, SharedMapping
+from guilder_server.postgres.pool import Connection, Pool
 from guilder_server.postgres.reads import MergedReads
 from guilder_server.postgres.rows import Mappings
 from guilder_server.postgres.schema import id_column, instant_column, json_column, tenant_column
@@ -159,22 +160,40 @@ async def test_a_column_of_a_type_that_is_not_known_stops_the_start() -> None:
         Mapping(Crate, _table("crates", sa.Column("metadata", sa.Double)))
 
 
+# Said once and never changed: the role that commits may not even lock them.
+NEVER_CHANGED = {"usage_notices"}
+
+
 @pytest.mark.parametrize("mapping", MAPPINGS.ordered, ids=lambda mapping: mapping.table.name)
 async def test_the_statements_of_each_mapping_fit_its_table(
     mapping: Mapping[Any], database_url: str
 ) -> None:
     """PostgreSQL takes each of them, with arrays of the types that it is given."""
+    empty = [kind.array([]) for kind in (CRATES.types[3], *mapping.types)]
+    nobody = mapping.key_arrays([(1, "none")])
+    changing = {mapping.update_sql: empty, mapping.lock_sql: nobody}
+    # What belongs to no tenant is not read by this statement (SharedMapping).
+    reading = {} if isinstance(mapping, SharedMapping) else {mapping.read_sql: nobody}
     pool = Pool(database_url)
     await pool.open()
     try:
-        async with pool.transaction([1]) as connection:
-            empty = [kind.array([]) for kind in (CRATES.types[3], *mapping.types)]
-            await connection.execute(mapping.insert_sql, empty)
-            await connection.execute(mapping.update_sql, empty)
-            for sql in (mapping.lock_sql, mapping.read_sql):
-                found = await connection.execute(sql, mapping.key_arrays([(1, "none")]))
-                assert await found.fetchall() == []
+        await _say(pool.transaction([1]), mapping.insert_sql, empty)
+        for sql, values in changing.items():
+            if mapping.table.name in NEVER_CHANGED:
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    await _say(pool.transaction([1]), sql, values)
+            else:
+                await _say(pool.transaction([1]), sql, values)
+        for sql, values in reading.items():
+            await _say(pool.lookup([1], ()), sql, values)
     except psycopg.Error as error:
         raise AssertionError(f"{mapping.table.name}: {error}") from error
     finally:
         await pool.close()
+
+
+async def _say(
+    lent: AbstractAsyncContextManager[Connection], sql: str, values: Sequence[bytes]
+) -> None:
+    async with lent as connection:
+        assert (await connection.execute(sql, values)).rowcount <= 0

@@ -187,10 +187,10 @@ def _everything(database_url: str, tenant: int) -> list[str]:
 @pytest.mark.anyio
 async def test_what_is_older_than_it_is_kept_for_is_forgotten(database_url: str) -> None:
     pool = Pool(database_url)
+    now = datetime(2026, 11, 20, tzinfo=UTC)
     await pool.open()
     try:
-        now = datetime(2026, 11, 20, tzinfo=UTC)
-        async with pool.query() as connection:
+        async with pool.jobs.query() as connection:
             await connection.execute(
                 "INSERT INTO request_logs (tenant_id, id, created, method, path, operation, status,"
                 " latency_ms, actor_kind, actor_id, content) SELECT 1, 'req_' || n, %s::timestamptz"

@@ -7,6 +7,7 @@ import asyncio
 from collections import Counter
 from pathlib import Path
 
+import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -59,11 +60,11 @@ async def test_merged_is_counted_as_one_by_one(
     fresh_database_url: str, sets: list[tuple[int, int, bool, bool]]
 ) -> None:
     """A set has a tenant, calls, whether a quota may refuse it, and the committer it goes to."""
+    with psycopg.connect(fresh_database_url) as connection:
+        connection.execute("DELETE FROM usage_counters")
     pool = Pool(fresh_database_url)
     await pool.open()
     shared = (Plans({"ten": PLAN}, PLAN), Metering(Metered(*[Nothing] * 4)), ManualClock(NOW))
-    async with pool.query() as connection:
-        await connection.execute("DELETE FROM usage_counters")
     committers = [Committer(pool, [counting(*shared, Spent())]) for _ in range(2)]
 
     async def commit(tenant: int, calls: int, limited: bool, first: bool) -> bool:
@@ -79,13 +80,13 @@ async def test_merged_is_counted_as_one_by_one(
 
     try:
         granted = await asyncio.gather(*(commit(*one) for one in sets))
-        async with pool.query() as connection:
-            rows = await connection.execute(
-                f"SELECT tenant_id, api_calls, {PENDING} FROM usage_counters ORDER BY 1"
-            )
-            counted = {tenant: calls for tenant, calls, _ in await rows.fetchall()}
     finally:
         await pool.close()
+    with psycopg.connect(fresh_database_url) as connection:
+        rows = connection.execute(
+            f"SELECT tenant_id, api_calls, {PENDING} FROM usage_counters ORDER BY 1"
+        ).fetchall()
+    counted = {tenant: calls for tenant, calls, _ in rows}
     wanted: Counter[int] = Counter()
     for (tenant, calls, _, _), got in zip(sets, granted, strict=True):
         wanted[tenant] += calls if got else 0

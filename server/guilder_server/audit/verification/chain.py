@@ -10,17 +10,21 @@ from guilder_server.audit.infra.chaining import CHAINED
 from guilder_server.audit.verification import reading
 from guilder_server.audit.verification.reading import Row
 from guilder_server.kernel import heads
+from guilder_server.kernel.tenant import OPERATOR
+from guilder_server.postgres.chaining import WHOSE
 from guilder_server.postgres.marks import Mark
 from guilder_server.postgres.pool import Connection
 from guilder_server.postgres.trail import blocks
 
-_TENANTS = """
-SELECT b.tenant_id, coalesce(t.account_id || CASE WHEN t.livemode THEN '/live' ELSE '/test' END,
-                             b.tenant_id::text)
+_TENANTS = f"""
+SELECT b.tenant_id,
+       CASE WHEN t.id = {OPERATOR.id} THEN t.account_id
+            ELSE coalesce(t.account_id || CASE WHEN t.livemode THEN '/live' ELSE '/test' END,
+                          b.tenant_id::text) END
 FROM (SELECT tenant_id FROM audit_blocks UNION SELECT tenant_id FROM audit_checkpoints) b
-LEFT JOIN tenants t ON t.id = b.tenant_id
+LEFT JOIN ({WHOSE}) t ON t.id = b.tenant_id
 WHERE %(account)s::text IS NULL OR t.account_id = %(account)s ORDER BY b.tenant_id
-"""
+"""  # noqa: S608 - constants
 
 
 class Altered(Exception):

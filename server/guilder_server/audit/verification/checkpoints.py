@@ -6,6 +6,8 @@ from guilder_server.audit.domain.checkpoint import signed_text
 from guilder_server.audit.infra.chaining import CHAINED
 from guilder_server.audit.verification.chain import Altered
 from guilder_server.kernel.clock import unix
+from guilder_server.kernel.tenant import OPERATOR
+from guilder_server.postgres.chaining import WHOSE
 from guilder_server.postgres.pool import Connection
 from guilder_server.postgres.signing import is_signed
 
@@ -13,7 +15,7 @@ _CHECKPOINTS = f"""
 SELECT c.tenant_id, c.id, t.account_id, t.livemode, c.position, c.head, c.created, c.public_key,
        c.signature, c.entries, b.head, b.entries, last.position
 FROM audit_checkpoints c
-LEFT JOIN tenants t ON t.id = c.tenant_id
+LEFT JOIN ({WHOSE}) t ON t.id = c.tenant_id
 LEFT JOIN (
     SELECT tenant_id, position, head,
            sum({CHAINED.counted}) OVER (PARTITION BY tenant_id ORDER BY position) AS entries
@@ -24,7 +26,7 @@ LEFT JOIN (
 ) last ON last.tenant_id = c.tenant_id
 WHERE %(account)s::text IS NULL OR t.account_id = %(account)s
 ORDER BY c.tenant_id, c.position
-"""  # noqa: S608 - a constant of this capability
+"""  # noqa: S608 - constants
 
 
 async def check_checkpoints(connection: Connection, account: str | None) -> set[str]:
@@ -36,6 +38,8 @@ async def check_checkpoints(connection: Connection, account: str | None) -> set[
         async for tenant, id, owner, livemode, position, head, created, key, *rest in cursor:
             signature, said, there, counted, last = rest
             whose = f"{owner}/{'live' if livemode else 'test'}" if owner else str(tenant)
+            if tenant == OPERATOR.id:
+                whose = OPERATOR.account
             named = f"checkpoint {id} of {whose}"
             text = signed_text(str(owner), bool(livemode), position, head, created)
             # A fraction of a second would not be seen in the text.

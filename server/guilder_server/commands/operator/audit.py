@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from guilder_server.commands import application
-from guilder_server.commands.operator.exports import add_data_dir, add_output, add_tenant, files
+from guilder_server.commands.operator.books import Denied
+from guilder_server.commands.operator.exports import add_data_dir, add_output, files
 from guilder_server.commands.servers import reachable
 from guilder_server.settings import read_settings
 
@@ -26,6 +27,7 @@ _EXPORT = """\
 examples:
   guilder audit export --account acct_... --mode live --output audit.ndjson
   guilder audit export --account acct_... --mode test | gzip > audit.ndjson.gz
+  guilder audit export --operator --output operator.ndjson
 
 What is not chained yet is chained first."""
 
@@ -47,7 +49,13 @@ def add_audit_commands(commands: _Commands[argparse.ArgumentParser], add: Add) -
     add_data_dir(verify)
     export = add(group, "export", _export, "write the audit trail of an account as lines of JSON")
     export.epilog = _EXPORT
-    add_tenant(export)
+    export.formatter_class = argparse.RawDescriptionHelpFormatter
+    whose = export.add_mutually_exclusive_group(required=True)
+    whose.add_argument("--account", metavar="ACCOUNT", help="acct_..., with --mode")
+    whose.add_argument(
+        "--operator", action="store_true", help="what the operator's key did over HTTP"
+    )
+    export.add_argument("--mode", choices=("test", "live"))
     add_output(export)
     add_data_dir(export)
 
@@ -58,6 +66,8 @@ def _verify(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
+    if options.operator != (options.mode is None):
+        raise Denied("Say --mode test or --mode live with --account, and no --mode else.", 2)
     with files(), reachable(read_settings(), options.data_dir, "audit export") as settings:
         application.export_audit(settings, options.account, options.mode, options.output)
     return 0

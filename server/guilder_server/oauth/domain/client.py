@@ -49,11 +49,13 @@ class Client:
 
 @dataclass(frozen=True, slots=True)
 class KnownClient:
-    """A client with whose it is, as a request needs it."""
+    """A client with whose it is, as a request needs it. `plan` is what the account is on; None is
+    the default one."""
 
     client: Client
     tenant: Tenant
     account_status: Literal["active", "suspended", "closed"]
+    plan: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

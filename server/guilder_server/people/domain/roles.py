@@ -18,7 +18,7 @@ _GIVES: dict[Standing, frozenset[Role]] = {
     "owner": frozenset(ROLES),
     "admin": frozenset(ROLES) - {"owner"},
     # A key has no name behind it: it makes nobody who could make further keys at will.
-    "key": frozenset(ROLES) - {"owner", "admin"},
+    "key": frozenset(ROLES) - {"owner", "admin", "developer"},
 }
 
 

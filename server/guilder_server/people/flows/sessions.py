@@ -70,7 +70,7 @@ class Sessions:
                 "This session has ended. Sign in again at /sign-in.", code="session_ended"
             )
         if now - known.session.last_seen >= NOTED_EVERY:
-            await self._tools.store.note_seen(known.session.id, now)
+            await self._tools.store.note_seen(known.session, now)
             seen = replace(known.session, last_seen=now)
             self._remember(digest, replace(known, session=seen))
         return known

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeAlias
+
+import psycopg
 
 from guilder_server.kernel.audit import AuditEntry
 from guilder_server.people.domain.invitation import Invitation
 from guilder_server.people.domain.person import Holder, Identity, Member, User
 from guilder_server.people.domain.session import Session
 from guilder_server.people.domain.state import State
+from guilder_server.people.infra import named
 from guilder_server.people.infra.rows import (
     INVITATION,
     SESSION,
@@ -21,7 +24,10 @@ from guilder_server.people.infra.rows import (
     values,
 )
 from guilder_server.postgres import trail
+from guilder_server.postgres.isolation import About, about
 from guilder_server.postgres.pool import Connection
+
+Cursor: TypeAlias = psycopg.AsyncCursor[tuple[Any, ...]]
 
 _MEMBER = (
     f"SELECT m.account_id, m.role, m.created, a.name, {listed(USER, 'u')} FROM memberships m "
@@ -39,34 +45,40 @@ class Books:
 
     async def account(self, id: str) -> Holder | None:
         wanted = "SELECT id, name, status = 'closed' FROM accounts WHERE id = %s"
-        row = await self._one(wanted, id)
+        row = await self._one(named.account(id), wanted, id)
         return None if row is None else Holder(*row)
 
     async def user(self, id: str) -> User | None:
-        return _user(await self._one(f"{_USER} WHERE id = %s FOR UPDATE", id))
+        return _user(await self._one(named.person(id), f"{_USER} WHERE id = %s FOR UPDATE", id))
 
     async def user_of_email(self, email: str) -> User | None:
-        return _user(await self._one(f"{_USER} WHERE email = %s", email))
+        return _user(await self._one(named.email(email), f"{_USER} WHERE email = %s", email))
 
     async def user_of_identity(self, identity: Identity) -> User | None:
         wanted = (
             f"SELECT {listed(USER, 'u')} FROM users u JOIN identities i ON i.user_id = u.id "
             "WHERE i.issuer = %s AND i.subject = %s"
         )
-        return _user(await self._one(wanted, identity.issuer, identity.subject))
+        return _user(
+            await self._one(named.identity(identity), wanted, identity.issuer, identity.subject)
+        )
 
     async def has_identity(self, user: str) -> bool:
-        found = await self._one("SELECT EXISTS (SELECT FROM identities WHERE user_id = %s)", user)
+        found = await self._one(
+            named.person(user), "SELECT EXISTS (SELECT FROM identities WHERE user_id = %s)", user
+        )
         return found is not None and bool(found[0])
 
     async def add_user(self, user: User) -> bool:
         return await self._done(
+            named.person(user.id),
             f"INSERT INTO users ({listed(USER)}) VALUES ({marks(USER)}) ON CONFLICT DO NOTHING",
             *values(user),
         )
 
     async def change_user(self, user: User) -> None:
         await self._done(
+            named.person(user.id),
             "UPDATE users SET name = %s, password = %s, totp = %s, totp_step = %s, "
             "disabled_at = %s WHERE id = %s",
             *(user.name, user.password, user.totp, user.totp_step, user.disabled_at, user.id),
@@ -74,6 +86,7 @@ class Books:
 
     async def take_step(self, user: str, step: int) -> bool:
         return await self._done(
+            named.person(user),
             "UPDATE users SET totp_step = %s "
             "WHERE id = %s AND (totp_step IS NULL OR totp_step < %s)",
             *(step, user, step),
@@ -81,6 +94,7 @@ class Books:
 
     async def add_identity(self, identity: Identity, user: str, now: datetime) -> bool:
         return await self._done(
+            named.person(user),
             "INSERT INTO identities (issuer, subject, user_id, created) VALUES (%s, %s, %s, %s) "
             "ON CONFLICT DO NOTHING",
             *(identity.issuer, identity.subject, user, now),
@@ -88,24 +102,26 @@ class Books:
 
     async def member(self, account: str, user: str) -> Member | None:
         wanted = f"{_MEMBER} WHERE m.account_id = %s AND m.user_id = %s FOR UPDATE OF m"
-        row = await self._one(wanted, account, user)
+        row = await self._one(named.account(account), wanted, account, user)
         return None if row is None else _member(row)
 
     async def members(self, account: str | None = None) -> Sequence[Member]:
         order = "ORDER BY u.id DESC, m.account_id"
         if account is None:
-            rows = await self._all(f"{_MEMBER} {order}")
+            rows = await self._all(named.EVERYBODY, f"{_MEMBER} {order}")
         else:
-            rows = await self._all(f"{_MEMBER} WHERE m.account_id = %s {order}", account)
+            wanted = f"{_MEMBER} WHERE m.account_id = %s {order}"
+            rows = await self._all(named.account(account), wanted, account)
         return [_member(row) for row in rows]
 
     async def memberships(self, user: str) -> Sequence[Member]:
         wanted = f"{_MEMBER} WHERE m.user_id = %s ORDER BY m.account_id"
-        return [_member(row) for row in await self._all(wanted, user)]
+        return [_member(row) for row in await self._all(named.person(user), wanted, user)]
 
     async def owners(self, account: str) -> int:
         return len(
             await self._all(
+                named.account(account),
                 "SELECT user_id FROM memberships WHERE account_id = %s AND role = 'owner' "
                 "ORDER BY user_id FOR UPDATE",
                 account,
@@ -114,6 +130,7 @@ class Books:
 
     async def put_member(self, member: Member) -> None:
         await self._done(
+            named.account(member.account),
             "INSERT INTO memberships (account_id, user_id, role, created) VALUES (%s, %s, %s, %s) "
             "ON CONFLICT (account_id, user_id) DO UPDATE SET role = excluded.role",
             *(member.account, member.user.id, member.role, member.since),
@@ -121,11 +138,15 @@ class Books:
 
     async def remove_member(self, account: str, user: str) -> None:
         await self._done(
-            "DELETE FROM memberships WHERE account_id = %s AND user_id = %s", account, user
+            named.account(account),
+            "DELETE FROM memberships WHERE account_id = %s AND user_id = %s",
+            account,
+            user,
         )
 
     async def add_invitation(self, digest: bytes, invitation: Invitation) -> bool:
         return await self._done(
+            named.account(invitation.account),
             f"INSERT INTO invitations (hash, {listed(INVITATION)}) "
             f"VALUES (%s, {marks(INVITATION)}) "
             f"ON CONFLICT (account_id, email) WHERE {_OPEN} DO NOTHING",
@@ -134,25 +155,34 @@ class Books:
 
     async def invitation(self, account: str, id: str) -> Invitation | None:
         wanted = f"{_INVITATION} WHERE account_id = %s AND id = %s FOR UPDATE"
-        return _invitation(await self._one(wanted, account, id))
+        return _invitation(await self._one(named.account(account), wanted, account, id))
 
     async def invitation_of(self, digest: bytes) -> Invitation | None:
-        return _invitation(await self._one(f"{_INVITATION} WHERE hash = %s FOR UPDATE", digest))
+        return _invitation(
+            await self._one(
+                named.digest(digest), f"{_INVITATION} WHERE hash = %s FOR UPDATE", digest
+            )
+        )
 
     async def invitations(self, account: str) -> Sequence[Invitation]:
         rows = await self._all(
-            f"{_INVITATION} WHERE account_id = %s ORDER BY id DESC LIMIT {_MOST}", account
+            named.account(account),
+            f"{_INVITATION} WHERE account_id = %s ORDER BY id DESC LIMIT {_MOST}",
+            account,
         )
         return [Invitation(*row) for row in rows]
 
     async def invitations_to(self, email: str) -> Sequence[Invitation]:
         rows = await self._all(
-            f"{_INVITATION} WHERE email = %s AND {_OPEN} ORDER BY id FOR UPDATE", email
+            named.email(email),
+            f"{_INVITATION} WHERE email = %s AND {_OPEN} ORDER BY id FOR UPDATE",
+            email,
         )
         return [Invitation(*row) for row in rows]
 
     async def change_invitation(self, invitation: Invitation) -> None:
         await self._done(
+            named.account(invitation.account),
             "UPDATE invitations SET accepted_at = %s, accepted_by = %s, revoked_at = %s "
             "WHERE account_id = %s AND id = %s",
             *(invitation.accepted_at, invitation.accepted_by, invitation.revoked_at),
@@ -161,12 +191,14 @@ class Books:
 
     async def add_session(self, digest: bytes, session: Session) -> None:
         await self._done(
+            named.person(session.user_id),
             f"INSERT INTO sessions (hash, {listed(SESSION)}) VALUES (%s, {marks(SESSION)})",
             *(digest, *values(session)),
         )
 
     async def sessions(self, user: str, now: datetime) -> Sequence[Session]:
         rows = await self._all(
+            named.person(user),
             f"SELECT {listed(SESSION)} FROM sessions WHERE user_id = %s "
             f"AND revoked_at IS NULL AND expires_at > %s ORDER BY id DESC LIMIT {_MOST}",
             *(user, now),
@@ -174,26 +206,29 @@ class Books:
         return [Session(*row) for row in rows]
 
     async def end_sessions(self, user: str, now: datetime, only: str | None = None) -> int:
-        cursor = await self._connection.execute(
+        cursor = await self._about(
+            named.person(user),
             "UPDATE sessions SET revoked_at = %s WHERE user_id = %s AND revoked_at IS NULL "
             "AND id = coalesce(%s, id)",
-            (now, user, only),
+            *(now, user, only),
         )
         return cursor.rowcount
 
     async def add_state(self, digest: bytes, state: State) -> None:
         await self._done(
+            named.digest(digest),
             f"INSERT INTO sign_in_states (hash, {listed(STATE)}) VALUES (%s, {marks(STATE)})",
             *(digest, *values(state)),
         )
 
     async def state(self, digest: bytes) -> State | None:
         wanted = f"SELECT {listed(STATE)} FROM sign_in_states WHERE hash = %s FOR UPDATE"
-        row = await self._one(wanted, digest)
+        row = await self._one(named.digest(digest), wanted, digest)
         return None if row is None else State(*row)
 
     async def use_state(self, digest: bytes, user: str | None, now: datetime) -> None:
         await self._done(
+            named.digest(digest),
             "UPDATE sign_in_states SET used_at = coalesce(used_at, %s), user_id = %s "
             "WHERE hash = %s",
             *(now, user, digest),
@@ -201,6 +236,7 @@ class Books:
 
     async def count_attempt(self, subject: bytes, now: datetime, window: timedelta) -> int:
         row = await self._one(
+            named.digest(subject),
             "INSERT INTO sign_in_attempts AS a (subject, since, count) VALUES (%s, %s, 1) "
             "ON CONFLICT (subject) DO UPDATE SET "
             "since = CASE WHEN a.since <= %s THEN excluded.since ELSE a.since END, "
@@ -211,20 +247,28 @@ class Books:
         return int(row[0])
 
     async def forget_attempts(self, subject: bytes) -> None:
-        await self._done("DELETE FROM sign_in_attempts WHERE subject = %s", subject)
+        await self._done(
+            named.digest(subject), "DELETE FROM sign_in_attempts WHERE subject = %s", subject
+        )
 
     async def append(self, account: str, entry: AuditEntry) -> None:
+        await self._connection.execute(*about(named.account(account)))
         await trail.append(self._connection, account, entry)
 
-    async def _one(self, statement: str, *parameters: Any) -> tuple[Any, ...] | None:
-        return await (await self._connection.execute(statement, parameters)).fetchone()
+    async def _one(self, what: About, statement: str, *parameters: Any) -> tuple[Any, ...] | None:
+        return await (await self._about(what, statement, *parameters)).fetchone()
 
-    async def _all(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
-        return await (await self._connection.execute(statement, parameters)).fetchall()
+    async def _all(self, what: About, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        return await (await self._about(what, statement, *parameters)).fetchall()
 
-    async def _done(self, statement: str, *parameters: Any) -> bool:
+    async def _done(self, what: About, statement: str, *parameters: Any) -> bool:
         """Whether any row was written."""
-        return (await self._connection.execute(statement, parameters)).rowcount > 0
+        return (await self._about(what, statement, *parameters)).rowcount > 0
+
+    async def _about(self, what: About, statement: str, *parameters: Any) -> Cursor:
+        async with self._connection.pipeline():
+            await self._connection.execute(*about(what))
+            return await self._connection.execute(statement, parameters)
 
 
 def _user(row: tuple[Any, ...] | None) -> User | None:

@@ -11,9 +11,11 @@ import msgspec
 
 from guilder_server.people.domain.person import User
 from guilder_server.people.domain.session import Known, Place, Session
+from guilder_server.people.infra import named
 from guilder_server.people.infra.books import Books
 from guilder_server.people.infra.rows import SESSION, USER, listed
 from guilder_server.people.ports import People
+from guilder_server.postgres.isolation import about
 from guilder_server.postgres.pool import Pool
 
 
@@ -23,6 +25,7 @@ class _Place(TypedDict):
     status: str
     test: int
     live: int
+    plan: str | None
 
 
 _places = msgspec.json.Decoder(list[_Place])
@@ -31,7 +34,7 @@ _places = msgspec.json.Decoder(list[_Place])
 _PLACES = """
     SELECT coalesce(jsonb_agg(jsonb_build_object(
         'account', m.account_id, 'role', m.role, 'status', a.status,
-        'test', t.id, 'live', l.id) ORDER BY m.account_id), '[]')
+        'test', t.id, 'live', l.id, 'plan', a.plan) ORDER BY m.account_id), '[]')
     FROM memberships m
     JOIN accounts a ON a.id = m.account_id
     JOIN tenants t ON t.account_id = m.account_id AND NOT t.livemode
@@ -62,19 +65,22 @@ class PostgresPeople:
             yield Books(connection)
 
     async def session(self, digest: bytes) -> Known | None:
-        async with self._pool.people() as connection:
+        async with self._pool.people() as connection, connection.pipeline():
+            await connection.execute(*about(named.digest(digest)))
             row = await (await connection.execute(_SESSION, (digest,))).fetchone()
         return None if row is None else _known(row)
 
-    async def note_seen(self, session: str, now: datetime) -> None:
-        async with self._pool.people() as connection:
+    async def note_seen(self, session: Session, now: datetime) -> None:
+        async with self._pool.people() as connection, connection.pipeline():
+            await connection.execute(*about(named.person(session.user_id)))
             await connection.execute(
-                "UPDATE sessions SET last_seen = greatest(last_seen, %s) WHERE id = %s",
-                (now, session),
+                "UPDATE sessions SET last_seen = greatest(last_seen, %s) "
+                "WHERE user_id = %s AND id = %s",
+                (now, session.user_id, session.id),
             )
 
     async def prune(self, sessions_before: datetime, states_before: datetime) -> int:
-        async with self._pool.people() as connection:
+        async with self._pool.jobs.query() as connection:
             counted = 0
             for statement, before in (
                 ("DELETE FROM sessions WHERE expires_at < %s", sessions_before),

@@ -15,6 +15,7 @@ from guilder_server.tenancy.domain import addresses
 
 # What only whoever runs the server may do; no credential of an account is ever given it.
 _OPERATORS_NOUN = "operator"
+_KEY = ("The provided key", "it")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +39,10 @@ def require_all(holder: Holder, wanted: Collection[str] | None, declared: Collec
         return
     for one in sorted(grantable(declared) if wanted is None else wanted):
         if not held(holder.permissions, one):
+            who, they = ("Your role", "you") if holder.actor.kind == "user" else _KEY
             raise Forbidden(
-                f"The provided key does not have the permission '{one}', so it cannot make, roll "
-                "or change what has it."
+                f"{who} does not have the permission '{one}', so {they} cannot make, roll or "
+                "change what has it."
             )
 
 
