@@ -7,8 +7,10 @@ import re
 import sys
 
 import structlog
+from structlog.typing import ExcInfo
 
 from guilder_server.kernel.secret_texts import redacted_text
+from guilder_server.kernel.traces import trace_of
 
 # An invitation is open to whoever reads its address.
 _SECRET_PATH = re.compile(r"(/invitations/)[^/]+")
@@ -26,7 +28,7 @@ def configure(level: str) -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
+            structlog.processors.ExceptionRenderer(_trace),
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
@@ -34,6 +36,7 @@ def configure(level: str) -> None:
     )
     logging.basicConfig(level=max(threshold, logging.WARNING), stream=sys.stderr)
     logging.getLogger("uvicorn.access").addFilter(_shown)
+    logging.getLogger("uvicorn.error").addFilter(_traced)
 
 
 def _shown(record: logging.LogRecord) -> bool:
@@ -44,3 +47,15 @@ def _shown(record: logging.LogRecord) -> bool:
         shown = redacted_text(_SECRET_PATH.sub(r"\1…", str(path).partition("?")[0]))
         record.args = (address, method, shown, *rest)
     return True
+
+
+def _traced(record: logging.LogRecord) -> bool:
+    """What fails outside of the API is told by the server, in our words too."""
+    if isinstance(record.exc_info, tuple) and record.exc_info[1] is not None:
+        # A formatter shows this in the place of its own.
+        record.exc_text = trace_of(record.exc_info[1])
+    return True
+
+
+def _trace(exc_info: ExcInfo) -> str:
+    return trace_of(exc_info[1])

@@ -25,7 +25,7 @@ from guilder_server.http.auth import (
 )
 from guilder_server.http.call import Call
 from guilder_server.http.decode import decode_body, decode_form, merge
-from guilder_server.http.errors import HttpRefusal, answer_error, answer_fault, trace_of
+from guilder_server.http.errors import HttpRefusal, answer_error, answer_fault
 from guilder_server.http.execute import Executor
 from guilder_server.http.idempotency import read_key
 from guilder_server.http.limits.admission import Admission
@@ -37,6 +37,7 @@ from guilder_server.http.sessions import Sessions, by_session
 from guilder_server.kernel.errors import GuilderError
 from guilder_server.kernel.ids import Ids
 from guilder_server.kernel.secret_texts import redacted_text
+from guilder_server.kernel.traces import trace_of
 
 log = structlog.get_logger(__name__)
 

@@ -5,7 +5,6 @@ Official clients choose the exception by the status, older ones by the type; bot
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Mapping
 from math import ceil
 from typing import Any, Final
@@ -162,12 +161,6 @@ def answer_fault() -> Answer:
         "message": "An unexpected error occurred. It has been logged under the id of this request.",
     }
     return Answer(500, msgspec.json.encode({"error": body}))
-
-
-def trace_of(error: BaseException) -> str:
-    """Where an error came from, for the log. Without the values of variables, which a pretty
-    traceback would show: one of them may be a card number."""
-    return "".join(traceback.format_exception(error))
 
 
 def _envelope(

@@ -19,7 +19,7 @@ from guilder_server.http.answer import Answer, Streamed
 from guilder_server.http.answering import Answering, Request
 from guilder_server.http.call import Call, Handler
 from guilder_server.http.contract import Contract
-from guilder_server.http.errors import kind_of, trace_of
+from guilder_server.http.errors import kind_of
 from guilder_server.http.expand import Expander
 from guilder_server.http.facts import EventWriter
 from guilder_server.http.idempotency import Idempotency, Key, KeyStore, in_use
@@ -31,6 +31,7 @@ from guilder_server.kernel.errors import Conflict, GuilderError, Unavailable
 from guilder_server.kernel.ids import Ids
 from guilder_server.kernel.steps import Awaiting, Done, Step
 from guilder_server.kernel.tenant import Tenant
+from guilder_server.kernel.traces import trace_of
 
 log = structlog.get_logger(__name__)
 

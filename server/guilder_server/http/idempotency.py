@@ -68,8 +68,8 @@ class Key:
 
 
 class Idempotency:
-    """`seal` packs the answers that hold a secret; `unpack` reads both kinds; `told` finds the
-    events that hold an answer."""
+    """`seal` packs the answers that hold a secret, and refusals: what they repeat of a request may
+    be one. `unpack` reads both kinds; `told` finds the events that hold an answer."""
 
     def __init__(
         self,
@@ -113,10 +113,12 @@ class Idempotency:
     ) -> KeyClaim:
         """A claim with its answer, or the end of a claim that was started. `event` is one of the
         same commit whose object is what is answered."""
-        if key.confidential:
+        if event is not None and not key.confidential:
+            kept = told_by(event)
+        elif key.confidential or answer.status >= 400:
             kept = self._seal(answer.body)
         else:
-            kept = self._pack(answer.body) if event is None else told_by(event)
+            kept = self._pack(answer.body)
         return KeyClaim(
             key.word,
             key.fingerprint,

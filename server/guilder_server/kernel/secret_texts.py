@@ -11,7 +11,7 @@ import re
 from guilder_server.kernel.redaction import REDACTED
 
 _SECRET = re.compile(
-    r"""(?:sk|rk|pk)_(?:live|test)_\w+        # API keys
+    r"""(?:sk|rk|pk|ocs)_(?:live|test)_\w+    # API keys, secrets of OAuth clients
       | (?:sec|secret|token)_[\w+/=-]{8,}      # whsec_…, pi_…_secret_…
       | eyJ[\w-]{5,}\.[\w-]+(?:\.[\w-]*)?     # JSON web tokens
       | (?:bearer|basic)\s+[\w.~+/=-]{8,}
@@ -24,8 +24,8 @@ _SECRET = re.compile(
 SHORTEST = 12
 # One of these is in whatever has the form of a secret, in small letters.
 _MARKS = (
-    *("sk_live_", "sk_test_", "rk_live_", "rk_test_", "pk_live_", "pk_test_", "sec_", "secret_"),
-    *("token_", "eyj", "bearer", "basic", "$argon2", "-----begin", "://"),
+    *("k_live_", "k_test_", "ocs_live_", "ocs_test_", "sec_", "secret_", "token_"),
+    *("eyj", "bearer", "basic", "$argon2", "-----begin", "://"),
 )
 # As people write card numbers, in whatever script's digits.
 _DIGITS = re.compile(r"\d(?:[ .\-]?\d){11,}")

@@ -162,7 +162,10 @@ def test_what_goes_by_the_name_of_a_secret_is_hidden_wherever_it_stands(
     assert "canary" not in json.dumps(redacted({"a": [{"b": {name: value}}], name.upper(): value}))
 
 
-WORDS = ("sk_live_gld" + "a" * 32, "rk_test_gld" + "b" * 32, "whsec_" + "c" * 40)
+WORDS = (
+    *("sk_live_gld" + "a" * 32, "rk_test_gld" + "b" * 32, "whsec_" + "c" * 40),
+    "ocs_live_gld" + "f" * 38,
+)
 
 
 @pytest.mark.parametrize("word", [*WORDS, "pi_1_secret_" + "d" * 25, "x?client_secret=pi_1eeeeeee"])

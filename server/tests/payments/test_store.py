@@ -95,8 +95,13 @@ async def kept(request: pytest.FixtureRequest) -> AsyncIterator[Kept]:
 
 async def _open(connection: Any, tenant: Tenant) -> None:
     await connection.execute(
-        "INSERT INTO accounts (id, created, country, default_currency, timezone, metadata) "
-        "VALUES (%s, now(), 'US', 'usd', 'UTC', '{}') ON CONFLICT DO NOTHING",
+        "INSERT INTO organizations (id, version, created, metadata) "
+        "VALUES ('org_1', 1, now(), '{}') ON CONFLICT DO NOTHING"
+    )
+    await connection.execute(
+        "INSERT INTO accounts (id, created, country, default_currency, timezone, metadata, "
+        "organization_id) "
+        "VALUES (%s, now(), 'US', 'usd', 'UTC', '{}', 'org_1') ON CONFLICT DO NOTHING",
         [tenant.account],
     )
     await connection.execute(

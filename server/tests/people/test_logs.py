@@ -12,6 +12,7 @@ from tests.support.api import ApiServer
 from tests.support.people import PASSWORD, Visitor, invite
 
 
+@pytest.mark.usefixtures("api_server")
 def test_a_line_for_a_request_tells_no_link_no_code_and_no_query() -> None:
     log, lines = logging.getLogger("uvicorn.access"), []
 

@@ -46,8 +46,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 # What no field's name gave away, such as an address that a secret is part of.
 _SECRETS = re.compile(
-    rb"(_secret_|client_secret=|\b[sr]k_(?:live|test)_|\bwhsec_)[0-9A-Za-z_+/=-]{8,}"
+    rb"(_secret_|client_secret=|\b(?:[sr]k|ocs)_(?:live|test)_|\bwhsec_)[0-9A-Za-z_+/=-]{8,}"
 )
+_MARKS = (b"secret", b"whsec_", b"k_live_", b"k_test_", b"ocs_live_", b"ocs_test_")
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
@@ -84,7 +85,7 @@ class Entry:
 def line(cause: Cause, touched: Sequence[Touched]) -> bytes:
     actor = cause.actor
     text = _encode((actor.kind, actor.id, actor.address, cause.action, cause.request_id, touched))
-    if b"secret" in text or b"whsec_" in text or b"k_live_" in text or b"k_test_" in text:
+    if any(mark in text for mark in _MARKS):
         text = _SECRETS.sub(rb"\1" + REDACTED.encode(), text)
     return text + b"\n"
 
