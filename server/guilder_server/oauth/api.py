@@ -74,4 +74,6 @@ class KeysAndTokens:
                 "stands for is no longer there.",
                 code="access_token_invalid",
             ) from None
-        return Credential(bearer.tenant, "oauth_client", bearer.client, bearer.permissions)
+        return Credential(
+            bearer.tenant, "oauth_client", bearer.client, bearer.permissions, plan=bearer.plan
+        )

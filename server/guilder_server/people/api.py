@@ -173,6 +173,7 @@ class PersonCredentials:
             known.user.id,
             self._roles.get(place.role, frozenset()),
             session=known.session.id,
+            plan=place.plan,
         )
 
     def proves(self, session: str, csrf_token: str) -> bool:

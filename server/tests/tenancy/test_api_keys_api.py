@@ -67,9 +67,7 @@ def test_a_secret_is_not_told_again_to_another_caller(api: Api) -> None:
     word = unique()
     first = api.post("/v1/api_keys", key=word, kind="secret")
     thief = restricted(api, "api_keys:write", "request_logs:read")["secret"]
-    again = api.send(
-        "POST", "/v1/api_keys", {"kind": "secret"}, idempotency_key=word, secret=thief
-    )
+    again = api.send("POST", "/v1/api_keys", {"kind": "secret"}, idempotency_key=word, secret=thief)
     assert again.status in (400, 403)
     assert first["secret"].encode() not in again.content
 

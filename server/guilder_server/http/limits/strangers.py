@@ -13,7 +13,7 @@ from guilder_server.http.errors import Throttled
 from guilder_server.http.limits.gcra import LocalBuckets
 from guilder_server.http.limits.plans import Quota
 from guilder_server.http.origin import parse
-from guilder_server.kernel.errors import Unauthenticated
+from guilder_server.kernel.errors import Forbidden, Unauthenticated
 
 _BURST_S = 10
 _GOOD_FOR_S = 60.0
@@ -47,6 +47,17 @@ class Strangers:
             self._failed(address)
             raise
         _put(self._good, hash(authorization), self._elapsed() + _GOOD_FOR_S)
+
+    @contextmanager
+    def keeping_out(self, address: str | None) -> Iterator[None]:
+        """Around refusing a good key for where it comes from. Raises Throttled instead of Forbidden
+        once that has been too often."""
+        try:
+            yield
+        except Forbidden:
+            if self._quota.interval and address is not None:
+                self._failed(address)
+            raise
 
     def _turn_away(self, address: str, authorization: str | None) -> None:
         now, whence = self._elapsed(), _network(address)

@@ -54,6 +54,7 @@ class KnownClient:
     client: Client
     tenant: Tenant
     account_status: Literal["active", "suspended", "closed"]
+    plan: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

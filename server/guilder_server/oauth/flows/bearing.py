@@ -27,6 +27,7 @@ class Bearer:
     tenant: Tenant
     client: str
     permissions: frozenset[str]
+    plan: str | None = None
 
 
 class Bearers:
@@ -67,7 +68,7 @@ class Bearers:
                 "This server does not take live mode tokens. Set GUILDER_MODE=live on the server."
             )
         require_active(tenant, known.account_status)
-        return Bearer(tenant, known.client.id, claims.scopes)
+        return Bearer(tenant, known.client.id, claims.scopes, known.plan)
 
     async def refused(self, token: str, reason: str) -> None:
         """Puts a token that was not good into the audit of the client that it names. That is a

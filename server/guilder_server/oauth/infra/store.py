@@ -27,12 +27,14 @@ _WIDTH = len(CLIENTS.names)
 
 
 def _known(row: Sequence[Any]) -> KnownClient:
-    tenant_id, account, livemode, status = row[_WIDTH:]
-    return KnownClient(CLIENTS.load(row[:_WIDTH]), Tenant(tenant_id, account, livemode), status)
+    tenant_id, account, livemode, status, plan = row[_WIDTH:]
+    tenant = Tenant(tenant_id, account, livemode)
+    return KnownClient(CLIENTS.load(row[:_WIDTH]), tenant, status, plan)
 
 
 _KNOWN = (
-    f"SELECT {CLIENTS.columns}, t.id, t.account_id, t.livemode, c.status FROM oauth_clients "
+    f"SELECT {CLIENTS.columns}, t.id, t.account_id, t.livemode, c.status, c.plan "
+    "FROM oauth_clients "
     "JOIN tenants t ON t.id = oauth_clients.tenant_id JOIN accounts c ON c.id = t.account_id "
     "WHERE oauth_clients.id = %s"
 )

@@ -45,13 +45,14 @@ class NewSession:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A membership as a request needs it: with the tenants of the account."""
+    """A membership as a request needs it: with the tenants of the account, and its plan."""
 
     account: str
     role: str
     status: str
     test: int
     live: int
+    plan: str | None
 
 
 @dataclass(frozen=True, slots=True)

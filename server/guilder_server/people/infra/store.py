@@ -23,6 +23,7 @@ class _Place(TypedDict):
     status: str
     test: int
     live: int
+    plan: str | None
 
 
 _places = msgspec.json.Decoder(list[_Place])
@@ -31,7 +32,7 @@ _places = msgspec.json.Decoder(list[_Place])
 _PLACES = """
     SELECT coalesce(jsonb_agg(jsonb_build_object(
         'account', m.account_id, 'role', m.role, 'status', a.status,
-        'test', t.id, 'live', l.id) ORDER BY m.account_id), '[]')
+        'test', t.id, 'live', l.id, 'plan', a.plan) ORDER BY m.account_id), '[]')
     FROM memberships m
     JOIN accounts a ON a.id = m.account_id
     JOIN tenants t ON t.account_id = m.account_id AND NOT t.livemode
