@@ -345,7 +345,9 @@ def test_an_invitation_that_was_taken_is_not_revoked(owner: Visitor) -> None:
     assert (answer.status, code_of(answer)) == (400, "invitation_accepted")
 
 
-@pytest.mark.parametrize("email", ["nobody", "a@b@c", "a b@c", "<a@b>", "a@" + "b" * 253])
+@pytest.mark.parametrize(
+    "email", ["nobody", "a@b@c", "a b@c", "<a@b>", "a@" + "b" * 253, "\u212aevin@x.com"]
+)
 def test_an_email_that_is_none_is_refused(api: Api, email: str) -> None:
     answer = api.post("/v1/invitations", email=email, role="viewer")
     assert (answer.status, answer.error["param"]) == (400, "email")
