@@ -113,7 +113,7 @@ class House:
         settings, clock, ids = ground.settings, ground.clock, ground.ids
         pool, reads = ground.pool, ground.reads
         self.request_logs = PostgresRequestLogs(pool, reads)
-        self.pool = pool
+        self.pool, self.settings = pool, settings
         self.accounts = Accounts(PostgresAccounts(reads))
         self.keyring = Keyring(
             PostgresKeys(reads), settings.key_pepper.encode(), clock, settings.livemode_allowed
@@ -236,8 +236,11 @@ class House:
             lease=lease(settings),
         )
 
-    def apis(self) -> Sequence[object]:
-        """The handlers of every operation in the contract."""
+    def apis(self, roles: Mapping[str, frozenset[str]]) -> Sequence[object]:
+        """The handlers of every operation in the contract, whose `roles` these are."""
+        roles_of = RolesOf(
+            self.people.members, roles, livemode_allowed=self.settings.livemode_allowed
+        )
         return [
             AccountApi(self.accounts),
             ApiKeysApi(self.api_keys),
@@ -250,13 +253,13 @@ class House:
             LedgerTransactionsApi(self.transactions, self.holds),
             OauthClientsApi(self.oauth.clients, self.api_keys.holder),
             EventsApi(Events(self.event_store, self.webhooks)),
-            InvitationsApi(self.people.inviting, RolesOf(self.people.members)),
+            InvitationsApi(self.people.inviting, roles_of),
             PaymentIntentsApi(self.tools),
             PaymentMethodsApi(self.method_flows),
             PayoutsApi(self.payout_tools),
             RefundsApi(self.tools),
             SessionsApi(self.people.sessions),
-            UsersApi(self.people.members, RolesOf(self.people.members)),
+            UsersApi(self.people.members, roles_of),
             RequestLogsApi(RequestLogs(self.request_logs)),
             WalletsApi(
                 self.wallets,

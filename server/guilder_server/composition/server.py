@@ -90,7 +90,7 @@ def compose(settings: Settings, clock: Clock, make_gateways: MakeGateways) -> Se
     keyring = KeysAndTokens(Credentials(house.keyring), house.oauth.bearers)
     entrance = Entrance(settings, clock, contract, ground.plans)
     app = App(
-        router=contract.bind(house.apis()),
+        router=contract.bind(house.apis(contract.roles)),
         keyring=WithOperator(keyring, settings.operator_key),
         executor=executor,
         ids=ground.ids,

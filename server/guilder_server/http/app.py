@@ -33,7 +33,7 @@ from guilder_server.http.limits.strangers import Strangers
 from guilder_server.http.origin import Origins
 from guilder_server.http.router import Router
 from guilder_server.http.seen import Recorder, Seen
-from guilder_server.http.sessions import Sessions, by_session
+from guilder_server.http.sessions import Sessions, by_session, session_token
 from guilder_server.kernel.errors import GuilderError
 from guilder_server.kernel.ids import Ids
 from guilder_server.kernel.secret_texts import redacted_text
@@ -190,15 +190,17 @@ class App:
             _text(headers, b"stripe-version"),
         )
         credential = seen.credential = await self._credential(method, headers, seen.address)
-        check_address(credential, seen.address)
+        with self._strangers.keeping_out(seen.address):
+            check_address(credential, seen.address)
         self._used(credential)
+        # Before it is known whether they may: who is refused without end floods all the same.
+        if self._admission is not None:
+            exchange.headers += await self._admission.enter(credential, operation)
+            seen.admitted = True
         account = _text(headers, b"stripe-account")
         authorize(credential, operation, account)
         if account is not None:
             exchange.echo(b"stripe-account", account)
-        if self._admission is not None:
-            exchange.headers += await self._admission.enter(credential, operation)
-            seen.admitted = True
         check_version(seen.version)
         body = await read_body(receive, headers.get(b"content-length"))
         raw, typed = read_parameters(method, _text(headers, b"content-type"), query, body)
@@ -223,9 +225,10 @@ class App:
         """Of a key, if one was sent; else of the person whose browser asks."""
         authorization = _text(headers, b"authorization")
         if authorization is None and self._sessions is not None:
-            person = await by_session(method, headers, self._sessions)
-            if person is not None:
-                return person
+            token = session_token(headers, self._sessions)
+            if token is not None:
+                with self._strangers.watched(address, token):
+                    return await by_session(token, method, headers, self._sessions)
         with self._strangers.watched(address, authorization):
             return await authenticate(authorization, self._keyring)
 

@@ -117,7 +117,7 @@ def authorize(credential: Credential, operation: Operation, account: str | None)
             "A publishable key may not ask for this. Use a secret key, on your server.",
             code="secret_key_required",
         )
-    if not _permitted(credential.permissions, operation.permission):
+    if not permitted(credential.permissions, operation.permission):
         who = "Your role" if credential.kind == "user" else "The provided key"
         raise Forbidden(
             f"{who} does not have the permission '{operation.permission}', "
@@ -154,7 +154,8 @@ def _keep_apart(credential: Credential, operation: Operation) -> None:
     )
 
 
-def _permitted(permissions: frozenset[str] | None, needed: str) -> bool:
+def permitted(permissions: frozenset[str] | None, needed: str) -> bool:
+    """Whether it is among them, of which None are all; write includes read."""
     if permissions is None or needed in permissions:
         return True
     noun, _, verb = needed.partition(":")

@@ -102,8 +102,6 @@ class Executor:
         """The answer to a call, be it a refusal. Raises what is not for a key to remember:
         that the key itself was misused, that the database was lost, and faults."""
         request = self._answering.asked(call)
-        if not call.operation.unmetered:
-            self._metering.admit(call.tenant)
         answer = await self._answered(handler, call, request)
         if not request.counted:
             self._metering.count(call.tenant)
@@ -112,6 +110,8 @@ class Executor:
     async def _answered(self, handler: Handler, call: Call, request: Request) -> Answer | Streamed:
         key = request.key
         try:
+            if not call.operation.unmetered:
+                self._metering.admit(call.tenant)
             return await self._decide(handler, call, request)
         except KeyTaken:
             return await self._replay(request)

@@ -93,6 +93,9 @@ class Idempotency:
             return None
         # A browser is shown less of the same: it must not be answered what its merchant was.
         said = [call.params, call.expand, call.credential.kind == "publishable"]
+        if call.operation.confidential:
+            # A secret is told again to whom it was told, and to nobody who repeats their words.
+            said.append(call.credential.id)
         params = msgspec.json.encode(said, order="sorted")
         digest = self._digest.copy()
         digest.update(b"\0".join([call.operation.method.encode(), call.url.encode(), params]))

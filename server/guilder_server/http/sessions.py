@@ -32,13 +32,15 @@ class Sessions(Protocol):
         """Whether this was told to a page of the session."""
 
 
+def session_token(headers: Mapping[bytes, bytes], sessions: Sessions) -> str | None:
+    """What the cookie of a session holds."""
+    return cookies_of(headers.get(b"cookie", b"")).get(sessions.cookie) or None
+
+
 async def by_session(
-    method: str, headers: Mapping[bytes, bytes], sessions: Sessions
-) -> Credential | None:
-    """The person who asks. None without a session's cookie."""
-    token = cookies_of(headers.get(b"cookie", b"")).get(sessions.cookie)
-    if not token:
-        return None
+    token: str, method: str, headers: Mapping[bytes, bytes], sessions: Sessions
+) -> Credential:
+    """The person who asks."""
     account = _text(headers, b"stripe-account")
     credential = await sessions.find(token, account, _livemode(headers))
     if method not in _SAFE:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
-from guilder_server.http.auth import Credential
+from guilder_server.http.auth import Credential, permitted
 from guilder_server.http.call import Call
 from guilder_server.http.lists import list_query
 from guilder_server.kernel.errors import Forbidden, InvalidRequest, NoSuchReference, NotFound
@@ -40,6 +40,7 @@ class UsersApi:
         account, user = call.tenant.account, call.path["user"]
         if "role" not in call.params:
             return await self._flows.retrieve(account, user)
+        self._roles.require_held(call, call.params["role"])
         return await self._flows.set_role(by, account, user, call.params["role"])
 
     async def delete_user(self, call: Call) -> Tombstone:
@@ -55,6 +56,7 @@ class InvitationsApi:
     async def create_invitation(self, call: Call) -> Seen:
         by = await self._roles.asking(call)
         params = call.params
+        self._roles.require_held(call, params["role"])
         return await self._flows.invite(by, call.tenant.account, params["email"], params["role"])
 
     async def list_invitations(self, call: Call) -> Page:
@@ -99,10 +101,13 @@ class SessionsApi:
 
 class RolesOf:
     """Who asks for a change to people: read anew, as what a role may give is more than what a
-    request remembers."""
+    request remembers. `roles` are the contract's."""
 
-    def __init__(self, flows: Members) -> None:
-        self._flows = flows
+    def __init__(
+        self, flows: Members, roles: Mapping[str, frozenset[str]], *, livemode_allowed: bool
+    ) -> None:
+        self._flows, self._roles = flows, roles
+        self._livemode_allowed = livemode_allowed
 
     async def asking(self, call: Call) -> By:
         standing: Standing = "key"
@@ -110,6 +115,29 @@ class RolesOf:
             account, id = call.tenant.account, call.credential.id
             standing = (await self._flows.retrieve(account, id)).role
         return By(call.actor, standing, call.request_id)
+
+    def require_held(self, call: Call, role: str) -> None:
+        """A key makes nobody who may do more than itself: in both modes, and from everywhere."""
+        credential = call.credential
+        if credential.kind == "user":
+            return
+        if self._livemode_allowed and not call.tenant.livemode:
+            raise Forbidden(
+                "People are let into both modes, so a test mode key cannot say what they may do. "
+                "Use a live mode key, or let an owner of the account do this."
+            )
+        if credential.networks:
+            raise Forbidden(
+                "The provided key is let in from certain addresses only, so it cannot say what "
+                "people may do: they are let in from everywhere."
+            )
+        for one in sorted(self._roles[role]):
+            # Everybody has their own sessions, and keys have none.
+            if not one.startswith("sessions:") and not permitted(credential.permissions, one):
+                raise Forbidden(
+                    f"The provided key does not have the permission '{one}', so it cannot make "
+                    f"anybody {role}."
+                )
 
 
 class PersonCredentials:

@@ -13,11 +13,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx
+import psycopg
 import pytest
 import stripe
 
+from tests.oauth.asking import registered
 from tests.support.api import Answer, Api, ApiServer, unique
 from tests.support.keys import add_key
+from tests.support.people import begun_sessions
 from tests.support.postgres import TestDatabases
 
 NODE = Path(__file__).parents[1] / "node"
@@ -223,6 +227,62 @@ def test_keys_that_do_not_exist_are_no_longer_looked_up_and_good_ones_are(
     assert newcomer.get("/v1/balance").status == 200
     for client in (known, newcomer):
         client.close()
+
+
+def test_sessions_that_nobody_began_are_no_longer_looked_up(limited: ApiServer) -> None:
+    with httpx.Client(base_url=limited.url, verify=False) as client:
+        time.sleep(1)
+        statuses = []
+        for number in range(60):
+            headers = {"Cookie": f"guilder_session={number:043}"}
+            statuses.append(client.get("/v1/balance", headers=headers).status_code)
+    assert statuses[0] == 401
+    assert statuses[-1] == 429
+
+
+def test_who_may_not_do_what_they_ask_is_limited_too(api: Api, limited: ApiServer) -> None:
+    """A publishable key is in everybody's hands."""
+    publishable = add_key(limited.database_url, api.account.tenant_id, "publishable")
+    statuses = [api.send("GET", "/v1/customers", {}, secret=publishable).status for _ in range(60)]
+    assert statuses[0] == 403
+    assert 429 in statuses
+
+
+def test_a_key_of_elsewhere_is_refused_so_often_and_then_not_looked_at(
+    api: Api, limited: ApiServer
+) -> None:
+    made = api.post("/v1/api_keys", kind="secret", allowed_addresses=["192.0.2.0/24"])
+    assert made.status == 200
+    time.sleep(1)
+    statuses = [api.send("GET", "/v1/balance", {}, secret=made["secret"]).status for _ in range(60)]
+    assert statuses[0] == 403
+    assert statuses[-1] == 429
+    # Whose key is good there has its own allowance.
+    assert api.get("/v1/balance").status == 200
+
+
+def test_a_plan_limits_tokens_and_people_as_it_does_keys(
+    postgres: TestDatabases, tmp_path: Path
+) -> None:
+    file = tmp_path / "plans.toml"
+    file.write_text('default = "free"\n[plans.free]\n[plans.slow.rates]\ntest_per_s = 3\n')
+    with postgres.database() as url:
+        server = ApiServer(url, rate_test=50, plans=str(file))
+        server.start()
+        api = Api(server.url, server.open_account())
+        try:
+            account = api.account.account
+            with psycopg.connect(url) as connection:
+                connection.execute("UPDATE accounts SET plan = 'slow' WHERE id = %s", [account])
+            token = registered(api, "balance:read").token()
+            person = begun_sessions(url, server.url, account, ["viewer"])["viewer"]
+            wanted = '"reads";q=6;w=3, "account-reads";q=12;w=3'
+            for headers in ({"Authorization": f"Bearer {token}"}, person):
+                answer = httpx.get(f"{server.url}/v1/balance", headers=headers, verify=False)
+                assert answer.headers["ratelimit-policy"] == wanted
+        finally:
+            api.close()
+            server.stop()
 
 
 def test_what_was_refused_is_in_the_request_log(api: Api) -> None:

@@ -31,6 +31,7 @@ from tests.oauth.asking import (
     registered,
 )
 from tests.support.api import Api, ApiServer
+from tests.support.postgres import TestDatabases
 
 GRANT = {"grant_type": "client_credentials"}
 
@@ -173,6 +174,27 @@ def test_whoever_guesses_is_slowed_down(api_server: ApiServer) -> None:
     assert slowed
     assert all(0 < int(one.headers["retry-after"]) <= 7 for one in slowed)
     assert other == 401
+
+
+def test_whoever_makes_up_clients_is_stopped_and_those_that_are_known_are_not(
+    postgres: TestDatabases,
+) -> None:
+    with postgres.database() as url:
+        server = ApiServer(url)
+        server.start()
+        api = Api(server.url, server.open_account())
+        try:
+            known = registered(api, "customers:read")
+            assert known.ask().status_code == 200
+            statuses = [
+                Client(server.url, f"oac_{n}", "guess").ask().status_code for n in range(200)
+            ]
+            assert statuses[0] == 401
+            assert 429 in statuses
+            assert known.ask().status_code == 200
+        finally:
+            api.close()
+            server.stop()
 
 
 # ── private_key_jwt ─────────────────────────────────────────────────────────────────────────

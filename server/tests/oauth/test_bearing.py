@@ -13,12 +13,15 @@ import pytest
 from guilder_server.kernel.actor import Actor
 from guilder_server.kernel.clock import ManualClock
 from guilder_server.kernel.errors import Forbidden, Unauthenticated
+from guilder_server.kernel.ids import Ids
 from guilder_server.kernel.tenant import Tenant
 from guilder_server.oauth.domain import client as rules
 from guilder_server.oauth.domain.client import Client, KnownClient
+from guilder_server.oauth.domain.refusals import TokenRefused
 from guilder_server.oauth.domain.signing import TOKEN_LIFE, SigningKey
 from guilder_server.oauth.domain.tokens import BadToken, Expired, claims_of
 from guilder_server.oauth.flows.bearing import Bearers
+from guilder_server.oauth.flows.granting import GRANT, Asked, Granting, Place
 from guilder_server.oauth.flows.guesses import BURST, Guesses
 from guilder_server.oauth.flows.keys import SigningKeys
 from guilder_server.oauth.infra.signatures import Jose, new_key, purpose
@@ -166,3 +169,19 @@ async def test_a_refused_token_is_audited_where_it_says_it_belongs_and_a_flood_i
     for nobodys in ("a.b.c", "..", "x", f"{header}.e30.x"):
         await door.bearers.refused(nobodys, "malformed")
     assert len(door.shelf.audited) == BURST
+
+
+async def test_refusals_of_one_client_are_audited_so_often_wherever_they_come_from() -> None:
+    shelf = Shelf()
+    keys = SigningKeys(shelf, ManualClock(NOW), timedelta(days=1))
+    granting = Granting(
+        *(shelf, shelf, keys, Jose(SEALS), Guesses(), Place(ISSUER, ISSUER), b"pepper"),
+        *(Ids(ManualClock(NOW)), ManualClock(NOW)),
+        livemode_allowed=True,
+    )  # type: ignore[misc]
+    for number in range(40):
+        with pytest.raises(TokenRefused):
+            await granting.grant(
+                Asked({"grant_type": GRANT}, ("oac_1", "guess"), address=f"192.0.2.{number}")
+            )
+    assert len(shelf.audited) == 20

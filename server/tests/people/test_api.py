@@ -5,8 +5,10 @@ from __future__ import annotations
 import psycopg
 import pytest
 
+from guilder_server.http.contract import Contract
 from tests.people.conftest import Told
 from tests.support.api import Answer, Api, ApiServer, unique
+from tests.support.keys import add_key
 from tests.support.people import Visitor, add_member, invite, joined
 
 
@@ -261,6 +263,51 @@ def test_a_key_makes_nobody_who_could_make_further_keys(api: Api, api_server: Ap
         assert answer.status == status
 
 
+def test_a_key_makes_nobody_who_may_do_more_than_itself(api: Api, api_server: ApiServer) -> None:
+    viewer = add_member(api_server.database_url, api.account.account)
+    narrow = api.post(
+        "/v1/api_keys", kind="restricted", permissions=["users:write", "invitations:write"]
+    )
+    bound = api.post("/v1/api_keys", kind="secret", allowed_addresses=["127.0.0.0/8"])
+    for secret, why in ((narrow["secret"], "permission '"), (bound["secret"], "addresses only")):
+        for path, more in (
+            (f"/v1/users/{viewer}", {}),
+            ("/v1/invitations", {"email": f"{unique()}@example.com"}),
+        ):
+            refused = api.send("POST", path, {"role": "finance"} | more, secret=secret)
+            assert refused.status == 403
+            assert why in refused.error["message"]
+    reads = {
+        one
+        for one in Contract.load().roles["viewer"]
+        if one.endswith(":read") and not one.startswith("sessions:")
+    }
+    wide = api.post(
+        "/v1/api_keys", kind="restricted", permissions=["invitations:write", *sorted(reads)]
+    )
+    asked = {"email": f"{unique()}@example.com", "role": "viewer"}
+    assert api.send("POST", "/v1/invitations", asked, secret=wide["secret"]).status == 200
+
+
+def test_a_test_mode_key_lets_nobody_into_live_mode(api_server: ApiServer) -> None:
+    server = ApiServer(api_server.database_url, mode="live")
+    server.start()
+    api = Api(server.url, server.open_account())
+    try:
+        asked = {"email": f"{unique()}@example.com", "role": "viewer"}
+        refused = api.post("/v1/invitations", **asked)
+        assert refused.status == 403
+        assert "test mode key" in refused.error["message"]
+        with psycopg.connect(server.database_url) as connection:
+            wanted = "SELECT id FROM tenants WHERE account_id = %s AND livemode"
+            (tenant,) = connection.execute(wanted, [api.account.account]).fetchone() or (0,)
+        live = add_key(server.database_url, tenant, livemode=True)
+        assert api.send("POST", "/v1/invitations", asked, secret=live).status == 200
+    finally:
+        api.close()
+        server.stop()
+
+
 def test_an_invitation_shows_its_link_once_and_is_made_once(
     api_server: ApiServer, owner: Visitor
 ) -> None:
@@ -298,7 +345,9 @@ def test_an_invitation_that_was_taken_is_not_revoked(owner: Visitor) -> None:
     assert (answer.status, code_of(answer)) == (400, "invitation_accepted")
 
 
-@pytest.mark.parametrize("email", ["nobody", "a@b@c", "a b@c", "<a@b>", "a@" + "b" * 253])
+@pytest.mark.parametrize(
+    "email", ["nobody", "a@b@c", "a b@c", "<a@b>", "a@" + "b" * 253, "\u212aevin@x.com"]
+)
 def test_an_email_that_is_none_is_refused(api: Api, email: str) -> None:
     answer = api.post("/v1/invitations", email=email, role="viewer")
     assert (answer.status, answer.error["param"]) == (400, "email")

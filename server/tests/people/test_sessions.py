@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pyotp
 import pytest
 
@@ -16,6 +17,7 @@ from guilder_server.people.domain.person import Member, User
 from guilder_server.people.domain.refusals import SignInRefused
 from guilder_server.people.domain.session import Visitor
 from guilder_server.people.flows.sessions import KNOWN_FOR_S, Sessions, begin
+from guilder_server.people.flows.throttling import may_try
 from guilder_server.people.infra.store import PostgresPeople
 from guilder_server.postgres.pool import Pool
 from guilder_server.postgres.seals import Seals
@@ -100,6 +102,41 @@ async def test_use_keeps_a_session_and_being_remembered_does_not_make_it_known_f
     house.elapsed += KNOWN_FOR_S
     with pytest.raises(Unauthenticated):
         await sessions.find(token)
+
+
+async def test_a_session_that_is_revoked_while_its_use_is_noted_is_forgotten(
+    house: House, account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = await house.member(account)
+    token, process = await house.signed_in(user), house.process()
+    session = (await process.find(token)).session.id
+    house.clock.advance(timedelta(minutes=2))
+    noted = house.tools.store.note_seen
+
+    async def slowly(id: str, now: datetime) -> None:
+        await noted(id, now)
+        await process.revoke(session, user.id, BROWSER)
+
+    monkeypatch.setattr(house.tools.store, "note_seen", slowly)
+    await process.find(token)
+    with pytest.raises(Unauthenticated):
+        await process.find(token)
+
+
+async def test_whoever_makes_up_people_from_one_network_leaves_few_behind(
+    house: House, database_url: str
+) -> None:
+    async with house.tools.store.transaction() as people:
+        tried = [
+            await may_try(
+                house.tools, people, Visitor("b", f"2001:db8:0:7::{one:x}"), f"invented {one}"
+            )
+            for one in range(120)
+        ]
+    assert tried == [True] * 100 + [False] * 20
+    with psycopg.connect(database_url) as connection:
+        (kept,) = connection.execute("SELECT count(*) FROM sign_in_attempts").fetchone() or (0,)
+    assert kept <= 101
 
 
 async def test_a_session_ends_after_fifteen_idle_minutes_and_after_twelve_hours(

@@ -63,6 +63,16 @@ def test_a_repeated_request_makes_one_key_and_answers_it_again(
     assert kept[:1] == b"\xff"  # sealed
 
 
+def test_a_secret_is_not_told_again_to_another_caller(api: Api) -> None:
+    """Who reads the request log knows the words of others, and may hold less than they."""
+    word = unique()
+    first = api.post("/v1/api_keys", key=word, kind="secret")
+    thief = restricted(api, "api_keys:write", "request_logs:read")["secret"]
+    again = api.send("POST", "/v1/api_keys", {"kind": "secret"}, idempotency_key=word, secret=thief)
+    assert again.status in (400, 403)
+    assert first["secret"].encode() not in again.content
+
+
 def test_a_key_is_rolled_once_with_an_overlap(api: Api) -> None:
     old = restricted(api, "customers:read", name="reports", allowed_addresses=["127.0.0.0/8"])
     new = api.post(f"/v1/api_keys/{old['id']}/roll", overlap_s=60)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guilder_server.http.auth import _permitted
+from guilder_server.http.auth import permitted
 from guilder_server.kernel.actor import Actor
 from guilder_server.kernel.errors import Forbidden
 from guilder_server.tenancy.domain import addresses, grants
@@ -42,14 +42,14 @@ def granted(holder: Holder, wanted: frozenset[str] | None) -> bool:
 def test_what_is_granted_opens_nothing_that_its_maker_could_not(
     held: frozenset[str], wanted: frozenset[str]
 ) -> None:
-    opens = {one for one in DECLARED if _permitted(wanted, one)}
-    may = {one for one in DECLARED if _permitted(held, one)}
+    opens = {one for one in DECLARED if permitted(wanted, one)}
+    may = {one for one in DECLARED if permitted(held, one)}
     assert granted(Holder(ACTOR, held), wanted) == (opens <= may)
 
 
 @given(held=permissions)
 def test_everything_is_granted_by_whoever_holds_everything(held: frozenset[str]) -> None:
-    everything = all(_permitted(held, one) for one in DECLARED)
+    everything = all(permitted(held, one) for one in DECLARED)
     assert granted(Holder(ACTOR, held), None) == everything
     assert granted(Holder(ACTOR), None)
 

@@ -152,6 +152,21 @@ async def test_calls_are_counted_once_each_and_refused_beyond_a_hard_quota(
         assert len((await server.get("/v1/usage")).json()["meters"]) == 5
 
 
+async def test_a_repeated_payment_is_answered_though_no_calls_are_left(
+    database_url: str, tmp_path: Path
+) -> None:
+    """It did take effect: that nothing was changed would be untrue of it."""
+    async with on_plan(database_url, tmp_path, "calls") as server:
+        first = await pay(server, "the first")
+        for number in range(5):
+            last = await pay(server, f"another {number}")
+        assert error(last)["code"] == "quota_exceeded"
+        again = await pay(server, "the first")
+        assert (again.status_code, again.json()["id"]) == (200, first.json()["id"])
+        assert again.headers["idempotent-replayed"] == "true"
+        assert (await pay(server, "a new one")).status_code == 403
+
+
 async def test_what_is_written_takes_storage(database_url: str, tmp_path: Path) -> None:
     async with on_plan(database_url, tmp_path, "tight") as server:
         assert (await server.post("/v1/customers", name="Ada")).status_code == 200

@@ -7,13 +7,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from ipaddress import IPv6Address, IPv6Network
 
 from guilder_server.http.errors import Throttled
 from guilder_server.http.limits.gcra import LocalBuckets
 from guilder_server.http.limits.plans import Quota
-from guilder_server.http.origin import parse
-from guilder_server.kernel.errors import Unauthenticated
+from guilder_server.kernel.errors import Forbidden, Unauthenticated
+from guilder_server.kernel.neighbours import neighbourhood
 
 _BURST_S = 10
 _GOOD_FOR_S = 60.0
@@ -48,8 +47,19 @@ class Strangers:
             raise
         _put(self._good, hash(authorization), self._elapsed() + _GOOD_FOR_S)
 
+    @contextmanager
+    def keeping_out(self, address: str | None) -> Iterator[None]:
+        """Around refusing a good key for where it comes from. Raises Throttled instead of Forbidden
+        once that has been too often."""
+        try:
+            yield
+        except Forbidden:
+            if self._quota.interval and address is not None:
+                self._failed(address)
+            raise
+
     def _turn_away(self, address: str, authorization: str | None) -> None:
-        now, whence = self._elapsed(), _network(address)
+        now, whence = self._elapsed(), neighbourhood(address)
         until = self._refused.get(whence)
         if until is None:
             return
@@ -59,7 +69,7 @@ class Strangers:
             raise _too_many(until - now)
 
     def _failed(self, address: str) -> None:
-        whence = _network(address)
+        whence = neighbourhood(address)
         wait_s = self._tries.take(whence, self._quota) / 1_000_000
         if wait_s:
             _put(self._refused, whence, self._elapsed() + wait_s)
@@ -72,14 +82,6 @@ def _put(memory: dict[int, float] | dict[str, float], key: int | str, value: flo
     if len(kept) >= MOST_KNOWN:
         del kept[next(iter(kept))]
     kept[key] = value
-
-
-def _network(address: str) -> str:
-    """Whoever has an address of IPv6 has all of its /64."""
-    found = parse(address)
-    if isinstance(found, IPv6Address):
-        return str(IPv6Network((found, 64), strict=False))
-    return address
 
 
 def _too_many(wait_s: float) -> Throttled:

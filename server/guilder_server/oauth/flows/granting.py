@@ -11,6 +11,7 @@ from typing import Any
 from guilder_server.kernel.actor import Actor
 from guilder_server.kernel.clock import Clock, unix
 from guilder_server.kernel.ids import Ids
+from guilder_server.kernel.neighbours import neighbourhood
 from guilder_server.oauth.domain import tokens
 from guilder_server.oauth.domain.client import KnownClient
 from guilder_server.oauth.domain.refusals import TokenRefused, invalid_client, too_many
@@ -19,7 +20,7 @@ from guilder_server.oauth.domain.tokens import BadToken
 from guilder_server.oauth.flows.guesses import Guesses
 from guilder_server.oauth.flows.keys import SigningKeys
 from guilder_server.oauth.ports import ClientStore, Refusals, Signatures
-from guilder_server.tenancy import digest, held
+from guilder_server.tenancy import digest, held, remember
 
 GRANT = "client_credentials"
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -28,6 +29,8 @@ LONGEST_SCOPE = 4096
 # write. Its clock may be ahead.
 _LONGEST_ASSERTED = timedelta(hours=1)
 _AHEAD = timedelta(minutes=1)
+# Names of clients that do not exist, from one address.
+_INVENTED, _INVENTED_EVERY_S = 100, 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,9 @@ class Granting:
     ) -> None:
         self._store, self._refusals, self._keys = store, refusals, keys
         self._signatures, self._guesses = signatures, guesses
+        # As many as of keys that do not exist. Clients that were given a token are let through.
+        self._invented = Guesses(burst=_INVENTED, every_s=_INVENTED_EVERY_S)
+        self._granted: dict[str, bool] = {}
         self._place, self._pepper = place, pepper
         self._ids, self._clock = ids, clock
         self._livemode_allowed = livemode_allowed
@@ -87,12 +93,17 @@ class Granting:
         """Raises TokenRefused."""
         _require_grant(asked.params)
         name = _client_id(asked)
-        who = f"{asked.address} {name}"
-        if wait_s := self._guesses.wait_s(who):
+        whence = neighbourhood(asked.address)
+        who = f"{whence} {name}"
+        wait_s = self._guesses.wait_s(who)
+        if name not in self._granted:
+            wait_s = max(wait_s, self._invented.wait_s(whence))
+        if wait_s:
             raise too_many(wait_s)
         known = await self._store.known(name)
         try:
             if known is None or known.client.deleted_at is not None:
+                self._invented.failed(whence)
                 raise invalid_client()
             await self._authenticate(known, asked)
             self._require_open(known)
@@ -100,10 +111,18 @@ class Granting:
         except TokenRefused as refused:
             self._guesses.failed(who)
             if known is not None:
-                actor = Actor("oauth_client", known.client.id, asked.address)
-                await self._refusals.audit(known, actor, "refuse_oauth_token", refused.error)
+                await self._audit(known, asked, refused)
             raise
+        remember(self._granted, name, True)
         return await self._made(known, scopes)
+
+    async def _audit(self, known: KnownClient, asked: Asked, refused: TokenRefused) -> None:
+        """So many only: whoever knows a client's name may fail in it from everywhere."""
+        if self._guesses.wait_s(known.client.id):
+            return
+        self._guesses.failed(known.client.id)
+        actor = Actor("oauth_client", known.client.id, asked.address)
+        await self._refusals.audit(known, actor, "refuse_oauth_token", refused.error)
 
     async def _made(self, known: KnownClient, scopes: tuple[str, ...]) -> Grant:
         now = self._clock.now()

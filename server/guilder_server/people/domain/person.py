@@ -64,8 +64,16 @@ class Identity:
 
 def email(wanted: str, param: str = "email") -> str:
     """As it is kept and compared: one spelling for each mailbox that anybody uses."""
-    given = wanted.strip().lower()
-    if len(given) > LONGEST_EMAIL or not given.isprintable() or not _EMAIL.fullmatch(given):
+    as_written = wanted.strip()
+    given = as_written.lower()
+    # Some letters of other scripts become ones of ASCII, and the email somebody else's.
+    disguised = given.isascii() and not as_written.isascii()
+    if (
+        disguised
+        or len(given) > LONGEST_EMAIL
+        or not given.isprintable()
+        or not _EMAIL.fullmatch(given)
+    ):
         raise InvalidRequest("email_invalid", "This is no email address.", param)
     return given
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from guilder_server.kernel.errors import NotFound, Unauthenticated
 from guilder_server.people.domain import tokens
@@ -71,8 +72,7 @@ class Sessions:
             )
         if now - known.session.last_seen >= NOTED_EVERY:
             await self._tools.store.note_seen(known.session, now)
-            seen = replace(known.session, last_seen=now)
-            self._remember(digest, replace(known, session=seen))
+            self._note_seen(digest, now)
         return known
 
     def csrf_token(self, session: str) -> str:
@@ -127,16 +127,20 @@ class Sessions:
         entry = self._known.get(digest)
         if entry is not None and entry[0] > self._elapsed():
             return entry[1]
+        # From before the question: what is revoked meanwhile is not known for longer.
+        until = self._elapsed() + KNOWN_FOR_S
         known = await self._tools.store.session(digest)
         if known is not None:
-            self._remember(digest, known)
+            self._known.pop(digest, None)
+            while len(self._known) >= MOST_REMEMBERED:
+                del self._known[next(iter(self._known))]
+            self._known[digest] = (until, known)
         return known
 
-    def _remember(self, digest: bytes, known: Known) -> None:
-        """As the newest entry; the oldest one makes room. Being seen makes none live longer."""
-        entry = self._known.pop(digest, None)
-        until = entry[0] if entry is not None else 0.0
-        now = self._elapsed()
-        while len(self._known) >= MOST_REMEMBERED:
-            del self._known[next(iter(self._known))]
-        self._known[digest] = (until if until > now else now + KNOWN_FOR_S, known)
+    def _note_seen(self, digest: bytes, now: datetime) -> None:
+        """What was forgotten meanwhile stays so, and nothing is known for longer."""
+        entry = self._known.get(digest)
+        if entry is not None:
+            until, known = entry
+            seen = replace(known.session, last_seen=now)
+            self._known[digest] = (until, replace(known, session=seen))
