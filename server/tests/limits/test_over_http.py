@@ -14,14 +14,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
-import psycopg
 import pytest
 import stripe
 
-from tests.oauth.asking import registered
 from tests.support.api import Answer, Api, ApiServer, unique
 from tests.support.keys import add_key
-from tests.support.people import begun_sessions
 from tests.support.postgres import TestDatabases
 
 NODE = Path(__file__).parents[1] / "node"
@@ -243,9 +240,12 @@ def test_sessions_that_nobody_began_are_no_longer_looked_up(limited: ApiServer) 
 def test_who_may_not_do_what_they_ask_is_limited_too(api: Api, limited: ApiServer) -> None:
     """A publishable key is in everybody's hands."""
     publishable = add_key(limited.database_url, api.account.tenant_id, "publishable")
-    statuses = [api.send("GET", "/v1/customers", {}, secret=publishable).status for _ in range(60)]
+    statuses: list[int] = []
+    # A busy machine needs more of them to be quicker than the limit.
+    while 429 not in statuses and len(statuses) < 200:
+        statuses.append(api.send("GET", "/v1/customers", {}, secret=publishable).status)
     assert statuses[0] == 403
-    assert 429 in statuses
+    assert statuses[-1] == 429
 
 
 def test_a_key_of_elsewhere_is_refused_so_often_and_then_not_looked_at(
@@ -259,30 +259,6 @@ def test_a_key_of_elsewhere_is_refused_so_often_and_then_not_looked_at(
     assert statuses[-1] == 429
     # Whose key is good there has its own allowance.
     assert api.get("/v1/balance").status == 200
-
-
-def test_a_plan_limits_tokens_and_people_as_it_does_keys(
-    postgres: TestDatabases, tmp_path: Path
-) -> None:
-    file = tmp_path / "plans.toml"
-    file.write_text('default = "free"\n[plans.free]\n[plans.slow.rates]\ntest_per_s = 3\n')
-    with postgres.database() as url:
-        server = ApiServer(url, rate_test=50, plans=str(file))
-        server.start()
-        api = Api(server.url, server.open_account())
-        try:
-            account = api.account.account
-            with psycopg.connect(url) as connection:
-                connection.execute("UPDATE accounts SET plan = 'slow' WHERE id = %s", [account])
-            token = registered(api, "balance:read").token()
-            person = begun_sessions(url, server.url, account, ["viewer"])["viewer"]
-            wanted = '"reads";q=6;w=3, "account-reads";q=12;w=3'
-            for headers in ({"Authorization": f"Bearer {token}"}, person):
-                answer = httpx.get(f"{server.url}/v1/balance", headers=headers, verify=False)
-                assert answer.headers["ratelimit-policy"] == wanted
-        finally:
-            api.close()
-            server.stop()
 
 
 def test_what_was_refused_is_in_the_request_log(api: Api) -> None:

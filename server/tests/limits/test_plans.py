@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.oauth.asking import registered
 from tests.support.api import Api, ApiServer
-from tests.support.people import joined
+from tests.support.people import begun_sessions
 from tests.support.postgres import TestDatabases
 from tests.usage.keeping import plans_file, put_on
 
@@ -45,8 +46,9 @@ def by_token(api: Api) -> Mapping[str, str]:
 
 def by_session(server: ApiServer) -> Answered:
     def answered(api: Api) -> Mapping[str, str]:
-        person, _ = joined(server.database_url, server.url, api.account.account)
-        return person.ask("GET", "/v1/balance").headers
+        account = api.account.account
+        person = begun_sessions(server.database_url, server.url, account, ["viewer"])["viewer"]
+        return httpx.get(f"{server.url}/v1/balance", headers=person, verify=False).headers
 
     return answered
 

@@ -162,7 +162,10 @@ async def test_all_that_waits_is_written_at_the_end() -> None:
     assert written.closed
 
 
-async def test_a_database_that_is_away_costs_log_lines_and_nothing_else() -> None:
+async def test_a_database_that_is_away_costs_log_lines_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("guilder_server.request_logs.recorder._REST", 1)  # after a failure
     written = Written()
     log = recorder(written)
     log.start()
