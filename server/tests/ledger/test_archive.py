@@ -21,6 +21,7 @@ from guilder_server.ledger.verification import verify
 from tests.ledger.keeping import ACCOUNTS, TRANSACTIONS, account, moved, posting
 from tests.support.api import Api, ApiServer
 from tests.support.chained import chain
+from tests.support.operators import operator_of
 from tests.support.postgres import TestDatabases
 from tests.support.servers import run_guilder
 from tests.wallets.keeping import capture, filled, hold, release, transfer, wallet
@@ -360,9 +361,5 @@ def test_the_commands_write_a_file_and_read_it(books: Books, tmp_path: Path) -> 
 def test_books_come_into_an_account_that_nobody_has_a_key_for(
     books: Books, lines: list[bytes]
 ) -> None:
-    with psycopg.connect(books.server.database_url) as connection:
-        connection.execute(
-            "INSERT INTO accounts (id, created, country, default_currency, timezone, metadata) "
-            "VALUES ('acct_keyless', now(), 'NL', 'eur', 'UTC', '{}')"
-        )
-    assert books.read("acct_keyless", lines).transactions > 0
+    account = operator_of(books.server.database_url).account()
+    assert books.read(account, lines).transactions > 0
