@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from guilder_server.http.answer import Answer
+from guilder_server.http.auth import require_seen
 from guilder_server.http.call import Call
 from guilder_server.http.errors import answer_error
 from guilder_server.http.expand import Expander, Plan
@@ -53,8 +54,11 @@ class Answering:
         self._events, self._keys = events, keys
 
     def asked(self, call: Call) -> Request:
-        """Raises InvalidRequest when `expand` names what cannot be expanded."""
+        """Raises InvalidRequest when `expand` names what cannot be expanded, and Forbidden when
+        it names what the caller may not see."""
         plan = self._expander.plan(call.operation, call.expand)
+        if plan is not None:
+            require_seen(call.credential, plan.permissions)
         key = self._keys.key_of(call)
         return Request(
             call.tenant,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -160,6 +161,16 @@ def permitted(permissions: frozenset[str] | None, needed: str) -> bool:
         return True
     noun, _, verb = needed.partition(":")
     return verb == "read" and f"{noun}:write" in permissions
+
+
+def require_seen(credential: Credential, needed: Collection[str]) -> None:
+    """May it see what it wants expanded? Raises Forbidden."""
+    for one in sorted(needed):
+        if not permitted(credential.permissions, one):
+            who = "Your role" if credential.kind == "user" else "The provided key"
+            raise Forbidden(
+                f"{who} does not have the permission '{one}', which what `expand` names needs."
+            )
 
 
 def check_version(version: str | None) -> None:

@@ -36,6 +36,8 @@ class Plan:
     # The nouns that an id here may become; none where the path only leads on.
     nouns: tuple[str, ...] = ()
     included: bool = False
+    # Of a whole plan: what whoever asks must be allowed besides the operation.
+    permissions: frozenset[str] = frozenset()
 
     def __bool__(self) -> bool:
         return bool(self.fields)
@@ -55,7 +57,7 @@ class Expander:
         loaders: Mapping[str, Loader],
         includes: Mapping[tuple[str, str], Include],
     ) -> None:
-        self._document = contract.document
+        self._document, self._operations = contract.document, contract.operations
         self._views, self._loaders, self._includes = views, loaders, includes
         self._check()
         self._planned = lru_cache(maxsize=256)(self._plan)
@@ -71,7 +73,7 @@ class Expander:
         await _Expansion(self._views, self._loaders, self._includes, tenant, latest).of(shown, plan)
 
     def _plan(self, operation: Operation, paths: tuple[str, ...]) -> Plan:
-        root = Plan()
+        root, permissions = Plan(), set[str]()
         for position, path in enumerate(paths):
             words = path.split(".")
             if len(words) > DEEPEST:
@@ -87,13 +89,23 @@ class Expander:
                 for schema in schemas:
                     plan.nouns = tuple(schema.get("x-expandable", plan.nouns))
                     plan.included = plan.included or "x-includable" in schema
+                permissions |= self._permissions(plan, word)
             if not (plan.nouns or plan.included):
                 raise InvalidRequest(
                     "parameter_invalid",
                     f"This property cannot be expanded ({path[:200]}).",
                     f"expand[{position}]",
                 )
+        root.permissions = frozenset(permissions)
         return root
+
+    def _permissions(self, plan: Plan, word: str) -> set[str]:
+        """Of the operations that would show by themselves what is expanded. A list that none of
+        them shows is a part of its owner."""
+        names = [f"retrieve_{noun}" for noun in plan.nouns]
+        names += [f"list_{word}"] if plan.included else []
+        found = (self._operations.get(name) for name in names)
+        return {operation.permission for operation in found if operation is not None}
 
     def _property(self, schemas: list[Schema], name: str) -> Iterator[Schema]:
         """The schemas of a property, as written and with the references followed."""
@@ -119,6 +131,11 @@ class Expander:
             properties = schema.get("properties", {})
             noun = properties.get("object", {}).get("const", "")
             for name, one in properties.items():
+                missing |= {
+                    f"no operation retrieve_{wanted}"
+                    for wanted in one.get("x-expandable", [])
+                    if f"retrieve_{wanted}" not in self._operations
+                }
                 missing |= {
                     f"no loader for {wanted}"
                     for wanted in one.get("x-expandable", [])

@@ -73,6 +73,24 @@ def test_a_secret_is_not_told_again_to_another_caller(api: Api) -> None:
     assert first["secret"].encode() not in again.content
 
 
+def test_what_is_expanded_needs_its_own_permission(api: Api) -> None:
+    customer = api.post("/v1/customers", name="Grace")["id"]
+    paid = api.pay(customer=customer)
+    narrow = restricted(api, "payment_intents:read", "charges:read")["secret"]
+    path = f"/v1/payment_intents/{paid['id']}"
+    assert with_key(api, narrow, "GET", path).status == 200
+    for expand, permission in (
+        ("customer", "customers:read"),
+        ("latest_charge.balance_transaction", "balance:read"),
+        ("latest_charge.refunds", "refunds:read"),
+    ):
+        refused = with_key(api, narrow, "GET", path, expand=[expand])
+        assert refused.status == 403
+        assert f"'{permission}'" in refused.error["message"]
+        wide = restricted(api, "payment_intents:read", "charges:read", permission)["secret"]
+        assert with_key(api, wide, "GET", path, expand=[expand]).status == 200
+
+
 def test_a_key_is_rolled_once_with_an_overlap(api: Api) -> None:
     old = restricted(api, "customers:read", name="reports", allowed_addresses=["127.0.0.0/8"])
     new = api.post(f"/v1/api_keys/{old['id']}/roll", overlap_s=60)
