@@ -35,6 +35,16 @@ def limited(postgres: TestDatabases) -> Iterator[ApiServer]:
 
 
 @pytest.fixture
+def strange(postgres: TestDatabases) -> Iterator[ApiServer]:
+    """One for a test that leaves this address with no tries."""
+    with postgres.database() as url:
+        server = ApiServer(url, rate_test=RATE, rate_bad_keys=2)
+        server.start()
+        yield server
+        server.stop()
+
+
+@pytest.fixture
 def api(limited: ApiServer) -> Iterator[Api]:
     client = Api(limited.url, limited.open_account())
     yield client
@@ -206,9 +216,9 @@ def test_the_official_client_for_node_throws_what_it_has_for_it(api: Api, tmp_pa
 
 
 def test_keys_that_do_not_exist_are_no_longer_looked_up_and_good_ones_are(
-    limited: ApiServer,
+    strange: ApiServer,
 ) -> None:
-    known = Api(limited.url, limited.open_account())
+    known = Api(strange.url, strange.open_account())
     assert known.get("/v1/balance").status == 200
     answers: list[Answer] = []
     while not answers or answers[-1].status == 401:
@@ -220,7 +230,7 @@ def test_keys_that_do_not_exist_are_no_longer_looked_up_and_good_ones_are(
     assert int(answers[-1].headers["retry-after"]) >= 1
     assert known.get("/v1/balance").status == 200
     time.sleep(0.6)
-    newcomer = Api(limited.url, limited.open_account())
+    newcomer = Api(strange.url, strange.open_account())
     assert newcomer.get("/v1/balance").status == 200
     for client in (known, newcomer):
         client.close()
@@ -237,36 +247,41 @@ def test_sessions_that_nobody_began_are_no_longer_looked_up(limited: ApiServer) 
     assert statuses[-1] == 429
 
 
-def test_who_may_not_do_what_they_ask_is_limited_too(api: Api, limited: ApiServer) -> None:
+def test_who_may_not_do_what_they_ask_is_limited_too(strange: ApiServer) -> None:
     """A publishable key is in everybody's hands."""
-    publishable = add_key(limited.database_url, api.account.tenant_id, "publishable")
+    account = strange.open_account()
+    publishable = add_key(strange.database_url, account.tenant_id, "publishable")
+    api = Api(strange.url, account)
     statuses: list[int] = []
     # A busy machine needs more of them to be quicker than the limit.
     while 429 not in statuses and len(statuses) < 200:
         statuses.append(api.send("GET", "/v1/customers", {}, secret=publishable).status)
     assert statuses[0] == 403
     assert statuses[-1] == 429
+    api.close()
 
 
 def test_a_key_of_elsewhere_is_refused_so_often_and_then_not_looked_at(
-    api: Api, limited: ApiServer
+    strange: ApiServer,
 ) -> None:
+    api = Api(strange.url, strange.open_account())
     made = api.post("/v1/api_keys", kind="secret", allowed_addresses=["192.0.2.0/24"])
     assert made.status == 200
-    time.sleep(1)
     statuses = [api.send("GET", "/v1/balance", {}, secret=made["secret"]).status for _ in range(60)]
     assert statuses[0] == 403
     assert statuses[-1] == 429
     # Whose key is good there has its own allowance.
     assert api.get("/v1/balance").status == 200
+    api.close()
 
 
 def test_what_was_refused_is_in_the_request_log(api: Api) -> None:
     refused = flood(api)[-1]
     path = f"/v1/request_logs/{refused.headers['request-id']}"
     found: Any = None
-    for _ in range(20):
-        time.sleep(0.3)
+    # The log takes a small part of a busy process, so it may come late.
+    for _ in range(100):
+        time.sleep(0.2)
         if (found := api.get(path)).status == 200:
             break
     assert (found["status"], found["error_code"]) == (429, "rate_limit")
