@@ -51,8 +51,8 @@ class People(Protocol):
 
     async def memberships(self, user: str) -> Sequence[Member]: ...
 
-    async def owners(self, account: str) -> int:
-        """How many there are; none comes or goes until the transaction has ended."""
+    async def owners(self, account: str) -> Sequence[str]:
+        """Those who can sign in; none comes or goes until the transaction has ended."""
 
     async def put_member(self, member: Member) -> None:
         """Add them, or change their role. From then on both modes of the account are there."""

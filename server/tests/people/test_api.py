@@ -241,6 +241,17 @@ def test_an_account_keeps_an_owner(owner: Visitor) -> None:
         assert (answer.status, code_of(answer)) == (400, "last_owner")
 
 
+def test_an_owner_who_is_disabled_is_not_one_that_an_account_keeps(
+    api_server: ApiServer, account: str, owner: Visitor
+) -> None:
+    other = add_member(api_server.database_url, account, "owner")
+    with psycopg.connect(api_server.database_url) as connection:
+        connection.execute("UPDATE users SET disabled_at = now() WHERE id = %s", [other])
+    me = owner.learn_csrf()["user"]
+    assert code_of(owner.ask("DELETE", f"/v1/users/{me}")) == "last_owner"
+    assert owner.ask("DELETE", f"/v1/users/{other}").status == 200
+
+
 def test_nobody_gives_more_than_they_have(api_server: ApiServer, account: str) -> None:
     boss = add_member(api_server.database_url, account, "owner")
     viewer = add_member(api_server.database_url, account)

@@ -37,7 +37,7 @@ class Members:
             if before.role == wanted:
                 return before
             if before.role == "owner":
-                await _require_other_owner(people, account)
+                await _require_other_owner(people, account, user)
             after = replace(before, role=wanted)
             await people.put_member(after)
             await self._trail(people, by).member("update_user", before, after)
@@ -49,7 +49,7 @@ class Members:
             before = await _member(people, account, user)
             roles.require_giving(by.standing, before.role)
             if before.role == "owner":
-                await _require_other_owner(people, account)
+                await _require_other_owner(people, account, user)
             await people.remove_member(account, user)
             await self._trail(people, by).member("delete_user", before, None)
         return before
@@ -109,8 +109,9 @@ async def _user(people: People, user: str) -> User:
     return found
 
 
-async def _require_other_owner(people: People, account: str) -> None:
-    if await people.owners(account) < 2:
+async def _require_other_owner(people: People, account: str, user: str) -> None:
+    """One who can sign in."""
+    if not set(await people.owners(account)) - {user}:
         raise Refused(
             "last_owner",
             "This is the account's last owner. Make somebody else an owner first.",

@@ -118,15 +118,15 @@ class Books:
         wanted = f"{_MEMBER} WHERE m.user_id = %s ORDER BY m.account_id"
         return [_member(row) for row in await self._all(named.person(user), wanted, user)]
 
-    async def owners(self, account: str) -> int:
-        return len(
-            await self._all(
-                named.account(account),
-                "SELECT user_id FROM memberships WHERE account_id = %s AND role = 'owner' "
-                "ORDER BY user_id FOR UPDATE",
-                account,
-            )
+    async def owners(self, account: str) -> Sequence[str]:
+        rows = await self._all(
+            named.account(account),
+            "SELECT m.user_id FROM memberships m JOIN users u ON u.id = m.user_id "
+            "WHERE m.account_id = %s AND m.role = 'owner' AND u.disabled_at IS NULL "
+            "ORDER BY m.user_id FOR UPDATE OF m",
+            account,
         )
+        return [id for (id,) in rows]
 
     async def put_member(self, member: Member) -> None:
         await self._done(
