@@ -33,7 +33,7 @@ _PEER_RULES = "pg_hba_peer.conf"
 _SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
-    "max_connections": "100",
+    "max_connections": "200",
     "shared_buffers": "256MB",
     "max_wal_size": "1GB",
     "jit": "off",
