@@ -197,7 +197,7 @@ def _add(
     command: Command | None,
     about: str,
 ) -> argparse.ArgumentParser:
-    parser = commands.add_parser(name, help=about, description=about.capitalize() + ".")
+    parser = commands.add_parser(name, help=about, description=about[:1].upper() + about[1:] + ".")
     if command is not None:
         parser.set_defaults(command=command)
     return parser

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import psycopg
     from starlette.types import ASGIApp
 
+    from guilder_server.kernel.actor import Actor
     from guilder_server.people.assembly import Populace
     from guilder_server.tenancy.administration import Desk
     from guilder_server.tenancy.bootstrap import DevAccount
@@ -78,6 +79,13 @@ def accounts_and_keys(settings: Settings) -> AbstractContextManager[Desk]:
 
     pepper = settings.key_pepper.encode()
     return desk(settings.required_database_url, pepper, declared_permissions())
+
+
+def whoever_runs_this() -> Actor:
+    """Who a change by a command is written down as."""
+    from guilder_server.tenancy.administration import whoever_runs_this as this
+
+    return this()
 
 
 def people(settings: Settings, public_url: str, act: Callable[[Populace], Awaitable[T]]) -> T:

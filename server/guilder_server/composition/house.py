@@ -195,7 +195,7 @@ class House:
 
     def _keep_books(self, ground: Ground) -> None:
         clock, ids, pool, reads = ground.clock, ground.ids, ground.pool, ground.reads
-        self.ledger = LedgerFlows(PostgresLedger(pool, reads), clock, "usd")
+        self.ledger = LedgerFlows(PostgresLedger(pool, reads), clock, self.accounts.currency_of)
         books = PostgresBooks(pool, reads)
         self.ledger_accounts = LedgerAccounts(books, ids, clock)
         self.transactions = Transactions(books, ids, clock)

@@ -58,7 +58,7 @@ def desk_on(
 ) -> Desk:
     """In a transaction that the caller ends. `actor` is who stands at it, otherwise whoever runs
     this program."""
-    clock, actor = clock or SystemClock(), actor or _whoever_runs_this()
+    clock, actor = clock or SystemClock(), actor or whoever_runs_this()
     ids, registry = Ids(clock), PostgresRegistry(connection)
     recorder = Recorder(registry, ids, clock, actor, request_id)
     return Desk(
@@ -68,7 +68,8 @@ def desk_on(
     )
 
 
-def _whoever_runs_this() -> Actor:
+def whoever_runs_this() -> Actor:
+    """The operator at the command line, by the name that the system knows them by."""
     try:
         name = f"command line, {getpass.getuser()}"
     except (KeyError, OSError):

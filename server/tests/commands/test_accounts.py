@@ -135,6 +135,16 @@ def test_a_suspended_account_is_refused_and_keeps_its_data(
     assert (kept["id"], kept["name"]) == (customer, "Ada")
 
 
+def test_an_empty_balance_is_in_the_currency_of_the_account(
+    beside: Operator, served: Served
+) -> None:
+    account = beside.account("--name", "Corner shop", "--currency", "eur")
+    key = beside.key(account)["key"]
+    balance = json.loads(ask(served.url, key, path="/v1/balance").out)
+    for part in ("available", "pending"):
+        assert [(one["currency"], one["amount"]) for one in balance[part]] == [("eur", 0)]
+
+
 def test_a_closed_account_is_refused_and_keeps_its_rows(beside: Operator, served: Served) -> None:
     account = beside.account()
     key = beside.key(account)["key"]

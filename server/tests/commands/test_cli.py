@@ -18,6 +18,12 @@ def test_help_names_every_command_and_setting(capsys: pytest.CaptureFixture[str]
         assert word in said
 
 
+def test_help_keeps_the_capitals_of_a_name(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["keys", "--help"])
+    assert "Make API keys, roll and revoke them." in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

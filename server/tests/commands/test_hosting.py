@@ -34,7 +34,7 @@ def test_an_organization_has_accounts(operator: Operator) -> None:
     assert "Brands" in operator("organizations", "list").out
     said = operator("accounts", "create", "--organization", "org_none")
     assert (said.status, said.out) == (1, "")
-    assert "No such organization: 'org_none'" in said.err
+    assert "No such organization: 'org_none'. `guilder organizations list` shows" in said.err
 
 
 def test_an_account_comes_with_both_of_its_sides(operator: Operator, database_url: str) -> None:

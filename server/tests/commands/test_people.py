@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import getpass
+import json
+from pathlib import Path
+
 import pytest
 
 from tests.support.operators import Operator, operator_of
@@ -32,9 +36,31 @@ def test_the_first_owner_is_invited_by_a_link(operator: Operator, account: str) 
     link, _, rest = said.out.partition("\n")
     assert link.startswith("https://pay.example.com/invitations/")
     assert "Send this link to ada@example.com: it is printed this once" in rest
+    assert "on this machine only" not in rest
     document = invited(operator, account, "grace@example.com")
     assert document["url"].startswith("https://pay.example.com/invitations/")
     assert (document["object"], document["role"]) == ("invitation", "owner")
+
+
+def test_a_link_that_nobody_else_can_open_is_said(database_url: str, account: str) -> None:
+    local = operator_of(database_url)
+    said = local(
+        "users", "invite", "--account", account, "--email", "a@b.example", "--role", "owner"
+    )
+    assert said.out.startswith("http://127.0.0.1:")
+    assert "GUILDER_PUBLIC_URL is not set, so the link opens on this machine only." in said.out
+
+
+def test_the_trail_says_who_typed_the_command(
+    operator: Operator, account: str, tmp_path: Path
+) -> None:
+    invited(operator, account)
+    kept = tmp_path / "trail"
+    where = ("--account", account, "--mode", "test", "--output", str(kept))
+    assert operator("audit", "export", *where).status == 0
+    entries = [one for one in map(json.loads, kept.read_text().splitlines()) if "actor" in one]
+    assert {one["action"] for one in entries} == {"create_account", "create_invitation"}
+    assert {one["actor"]["id"] for one in entries} == {f"command line, {getpass.getuser()}"}
 
 
 def test_people_are_listed_changed_and_removed(

@@ -81,11 +81,15 @@ class Desk:
         return await self.flows.page(TENANT, query or ListQuery(), filters)
 
 
+async def _dollars(tenant: Tenant) -> str:
+    return "usd"
+
+
 @pytest.fixture
 async def desk(database_url: str) -> AsyncIterator[Desk]:
     async with opened(database_url) as library:
         clock = ManualClock(NOON)
-        flows = LedgerFlows(PostgresLedger(library.pool, library.reads), clock, "usd")
+        flows = LedgerFlows(PostgresLedger(library.pool, library.reads), clock, _dollars)
         yield Desk(library, clock, Ids(clock), flows, count(1))
 
 

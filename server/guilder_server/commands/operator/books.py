@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 from guilder_server.commands import application
 from guilder_server.commands.servers import reachable
-from guilder_server.kernel.errors import InvalidRequest, NotFound, Refused
+from guilder_server.kernel.errors import InvalidRequest, NoSuchReference, NotFound, Refused
 from guilder_server.settings import Settings
 
 if TYPE_CHECKING:
     from guilder_server.tenancy.administration import Desk
 
 _WHERE = "`guilder accounts list` shows the accounts, `guilder keys list` their keys."
+_ORGANIZATIONS = "`guilder organizations list` shows those there are."
 
 # Options that are given once or more are named after one of what they list.
 _OPTIONS = {"allowed_addresses": "allow", "permissions": "permission"}
@@ -54,6 +55,9 @@ def saying_why(found: Settings, where: str = _WHERE) -> Iterator[None]:
         yield
     except NotFound as error:
         raise Denied(f"{error.message}. {where}", 1) from None
+    except NoSuchReference as error:
+        where = _ORGANIZATIONS if error.param == "organization" else ""
+        raise Denied(f"{error.message}. {where}".rstrip(), 1) from None
     except Refused as error:
         raise Denied(error.message, 1) from None
     except InvalidRequest as error:

@@ -17,7 +17,6 @@ from guilder_server.commands.operator.showing import (
     unix,
 )
 from guilder_server.commands.servers import reachable
-from guilder_server.kernel.actor import Actor
 from guilder_server.settings import Settings, read_settings
 
 if TYPE_CHECKING:
@@ -104,6 +103,11 @@ def _invite(options: argparse.Namespace) -> int:
         f"until {shown(invitation.expires_at)}.\nWith it they become {invitation.role} of "
         f"{invitation.account}."
     )
+    if read_settings().public_url is None:
+        print(
+            "GUILDER_PUBLIC_URL is not set, so the link opens on this machine only. Set it to the "
+            "address that\nbrowsers reach the server under, and invite them again."
+        )
     return 0
 
 
@@ -212,7 +216,7 @@ def _done(
 def _operator() -> By:
     from guilder_server.people.flows.inviting import By
 
-    return By(Actor("operator", "guilder users"), "operator")
+    return By(application.whoever_runs_this(), "operator")
 
 
 def _public_url(settings: Settings) -> str:

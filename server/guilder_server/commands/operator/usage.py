@@ -74,5 +74,5 @@ def verify(settings: Settings, data_dir: Path | None) -> int:
         print(difference)
     if different:
         return 1
-    print(f"The counters of {months} months of accounts are what the tables say.")
+    print(f"The counters are what the tables say. Months of accounts looked at: {months}.")
     return 0

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 
 from guilder_server.kernel.clock import Clock
 from guilder_server.kernel.errors import NotFound
@@ -14,12 +15,18 @@ from guilder_server.ledger.ports import LedgerStore
 
 
 class LedgerFlows:
-    def __init__(self, store: LedgerStore, clock: Clock, default_currency: str) -> None:
-        self._store, self._clock, self._currency = store, clock, default_currency
+    """`currency_of` tells the default currency of an account, which its balance always shows."""
+
+    def __init__(
+        self, store: LedgerStore, clock: Clock, currency_of: Callable[[Tenant], Awaitable[str]]
+    ) -> None:
+        self._store, self._clock, self._currency_of = store, clock, currency_of
 
     async def balance(self, tenant: Tenant) -> Balance:
-        accounts = await self._store.merchant_accounts(tenant)
-        return balance(accounts, self._clock.now().date(), self._currency)
+        accounts, currency = await asyncio.gather(
+            self._store.merchant_accounts(tenant), self._currency_of(tenant)
+        )
+        return balance(accounts, self._clock.now().date(), currency)
 
     async def find(self, tenant: Tenant, id: str) -> BalanceTransaction | None:
         return await self._store.transaction(tenant, id)

@@ -28,6 +28,10 @@ class Accounts:
             raise NotFound("account", tenant.account)
         return account
 
+    async def currency_of(self, tenant: Tenant) -> str:
+        """The account's default currency."""
+        return (await self.of(tenant)).default_currency
+
 
 class Openings:
     """What an organization and an account are when they begin."""
