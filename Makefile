@@ -16,8 +16,8 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 \
 	&& echo "$$python" && break; done)
 
-# Where the tests run: two processes that share one PostgreSQL. `make test ARGS="-k refund"` narrows.
-TEST_PROCESSES ?= 2
+# Where the tests run: processes that share one PostgreSQL, one more than two cores, since many wait. `make test ARGS="-k refund"` narrows.
+TEST_PROCESSES ?= 3
 ARGS ?=
 
 help: ## list the targets
