@@ -44,10 +44,12 @@ CHOICES = (
 CONNECTIONS = 64
 LIST_CONNECTIONS = 4
 
+# The request log keeps as many requests as there is time for, and for a month: it is told apart.
 _BYTES = (
     "SELECT sum(pg_total_relation_size(oid)) FROM pg_class "
-    "WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+    "WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname <> 'request_logs'"
 )
+_LOGGED = "SELECT pg_total_relation_size('request_logs')"
 # The money of a payment is one debit, so this counts the payments that the ledger knows.
 _POSTED = "SELECT coalesce(sum(version), 0) FROM ledger_accounts WHERE normal_side = 'debit'"
 _WAL = "SELECT pg_current_wal_lsn() - '0/0'::pg_lsn"
@@ -98,6 +100,7 @@ class Cost:
 
     payments: int = 0
     bytes: int = 0
+    logged_bytes: int = 0
     wal_bytes: int = 0
     server_s: float = 0.0
     postgres_s: float = 0.0
@@ -209,7 +212,7 @@ class Bench:
 
     def _costed(self, serving: Serving) -> Load:
         """Payments of a thousand merchants, with what they cost."""
-        counters = (_POSTED, _BYTES, _WAL)
+        counters = (_POSTED, _BYTES, _WAL, _LOGGED)
         before = [self._count(EMPTY, counter) for counter in counters]
         server_s, postgres_s = serving.cpu_s(), self.stage.cpu_s()
         load = self.pay(serving, EMPTY)
@@ -220,6 +223,7 @@ class Bench:
         self.cost.payments += grown[0]
         self.cost.bytes += grown[1]
         self.cost.wal_bytes += grown[2]
+        self.cost.logged_bytes += grown[3]
         return load
 
     def _summarize(self, seen: dict[str, list[float]], spread: list[Load], clients: int) -> None:
@@ -241,6 +245,7 @@ class Bench:
         self.figures["p50_ms"] = statistics.median(load.p50_ms for load in spread)
         self.figures["p99_ms"] = statistics.median(load.p99_ms for load in spread)
         self.figures["bytes_per_payment"] = round(cost.bytes / cost.payments)
+        self.figures["request_log_bytes_per_payment"] = round(cost.logged_bytes / cost.payments)
         self.figures["wal_bytes_per_payment"] = round(cost.wal_bytes / cost.payments)
         self.figures["server_cpu_ms_per_payment"] = round(cost.server_s / cost.payments * 1000, 3)
         self.figures["postgres_cpu_ms_per_payment"] = round(
