@@ -279,7 +279,8 @@ async def test_the_command_says_so_and_ends_with_1(kept: tuple[str, int], tmp_pa
     marks = tmp_path / "marks"
     for _ in range(2):
         said = await asyncio.to_thread(operator, "audit", "verify", "--since", str(marks))
-        assert (said.status, said.err) == (0, "")
+        # Other servers of this process may log meanwhile.
+        assert (said.status, "guilder:" in said.err) == (0, False)
     assert "The audit trail is sound." in said.out
     assert "Only what came since was checked" in said.out
     full = await asyncio.to_thread(operator, "audit", "verify")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from guilder_server.kernel.actor import Actor
@@ -60,7 +60,7 @@ class ApiKeys:
         grants.require_all(holder, wish.permissions, self._declared)
         grants.require_within(holder, allowed)
         changes = Changes(tenant)
-        return Done(self._made(changes, holder, wish), changes)
+        return Done(self._made(changes, holder, wish, now), changes)
 
     async def retrieve(self, tenant: Tenant, id: str) -> ShownKey:
         return await self._shown(tenant, await self._existing(tenant, id))
@@ -92,7 +92,7 @@ class ApiKeys:
         grants.require_all(holder, before.grants, self._declared)
         grants.require_within(holder, before.allowed_addresses)
         changes = Changes(tenant)
-        made = self._made(changes, holder, wish)
+        made = self._made(changes, holder, wish, now)
         changes.change(before, issuing.ending(before, made.id, overlap, now))
         return Done(made, changes)
 
@@ -102,9 +102,9 @@ class ApiKeys:
         before = await self._existing(tenant, id)
         return await self._changed(tenant, before, issuing.revoked(before, self._clock.now()))
 
-    def _made(self, changes: Changes, holder: Holder, wish: Wish) -> ShownKey:
+    def _made(self, changes: Changes, holder: Holder, wish: Wish, now: datetime) -> ShownKey:
         token = keys.new_key(wish.kind, changes.tenant.livemode)
-        id, now = self._ids.new("key"), self._clock.now()
+        id = self._ids.new("key")
         key = changes.add(issuing.issued(id, token, self._pepper, wish, holder.actor, now))
         return ShownKey(key, secret=token)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from guilder_server.kernel.clock import Clock
 from guilder_server.kernel.errors import NotFound, Refused
@@ -48,16 +48,17 @@ class KeyDesk:
         expires_in: timedelta | None = None,
         allowed_addresses: Sequence[str] = (),
     ) -> NewKey:
+        now = self._clock.now()
         wish = Wish(
             kind,
             wishes.permissions(kind, permissions, self._declared),
             wishes.name(name),
             addresses.allowed(allowed_addresses),
-            wishes.end(self._clock.now(), expires_in),
+            wishes.end(now, expires_in),
         )
         holder = self._open_account(account)
         tenant = self._registry.tenant(account, livemode)
-        return self._issue(keys.new_key(kind, livemode), holder, tenant, wish)
+        return self._issue(keys.new_key(kind, livemode), holder, tenant, wish, now)
 
     def adopt(self, account: str, livemode: bool, token: str) -> IssuedKey:
         """Let a key in that was made elsewhere, in clear. One of another tenant, or of the other
@@ -68,7 +69,8 @@ class KeyDesk:
         tenant = self._registry.tenant(account, livemode)
         known = self.known(token)
         if known is None:
-            return self._issue(token, holder, tenant, Wish(keys.kind_of(token))).key
+            wish, now = Wish(keys.kind_of(token)), self._clock.now()
+            return self._issue(token, holder, tenant, wish, now).key
         if known.tenant != tenant:
             raise ValueError(f"the key {token[:11]}… belongs to another account")
         return known
@@ -91,7 +93,7 @@ class KeyDesk:
         wish = issuing.again(old.key, now)
         holder = self._open_account(old.tenant.account)
         token = keys.new_key(wish.kind, old.tenant.livemode)
-        new = self._issue(token, holder, old.tenant, wish)
+        new = self._issue(token, holder, old.tenant, wish, now)
         ending = issuing.ending(old.key, new.key.id, overlap, now)
         return new, self._keep("roll_api_key", old, ending)
 
@@ -107,8 +109,9 @@ class KeyDesk:
         self._recorder.key(action, before, changed)
         return changed
 
-    def _issue(self, token: str, account: Account, tenant: Tenant, wish: Wish) -> NewKey:
-        now = self._clock.now()
+    def _issue(
+        self, token: str, account: Account, tenant: Tenant, wish: Wish, now: datetime
+    ) -> NewKey:
         made = issuing.issued(
             self._ids.new("key"), token, self._pepper, wish, self._recorder.actor, now
         )
