@@ -150,8 +150,10 @@ async def ends_of(
 async def sign(
     connection: Connection, chained: Chained, before: datetime, signed: Callable[[Tip], T]
 ) -> int:
-    """A checkpoint for each chain that has grown since its last one, if that is from `before`; in
-    a transaction that may give places."""
+    """A checkpoint for each chain that has grown since its last one, if that is from `before`; none
+    while another is at it."""
+    if not await locked(connection, chained):
+        return 0
     rows = await (await connection.execute(chained.tips_sql, [before])).fetchall()
     if rows:
         tips = [Tip(*row) for row in rows]

@@ -201,4 +201,5 @@ def test_what_stands_in_a_block_is_read_back(told: list[tuple[str, Any]]) -> Non
     ids = [one.id for one in found]
     assert ids == sorted(set(ids))
     assert all(blocks.is_id(id) for id in ids)
-    assert [blocks.place_in(first, id) for id in ids] == list(range(len(ids)))
+    assert ids == [blocks.entry_id(first, place) for place in range(len(ids))]
+    assert ids[0] == first

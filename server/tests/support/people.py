@@ -48,11 +48,6 @@ def add_member(database_url: str, account: str, role: str = "viewer") -> str:
             "VALUES (%s, %s, %s, now())",
             (account, id, role),
         )
-        connection.execute(
-            "INSERT INTO tenants (account_id, livemode) VALUES (%s, false), (%s, true) "
-            "ON CONFLICT DO NOTHING",
-            (account, account),
-        )
     return id
 
 

@@ -149,11 +149,6 @@ def is_id(text: str) -> bool:
     return _ID.fullmatch(text) is not None
 
 
-def place_in(block_id: str, id: str) -> int:
-    """Where the entry `id` would be in this block."""
-    return _number(id) - _number(block_id)
-
-
 def instant_of(id: str) -> datetime:
     count = 0
     for digit in id.partition("_")[2][:TIME_LENGTH]:
