@@ -143,7 +143,10 @@ async def test_a_reading_that_is_given_up_lets_go_of_its_connection(desk: Desk) 
     for _ in range(9):
         async with desk.house.statements.read(tenant, one, period) as reading:
             await anext(reading.lines)
-    held = "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction'"
+    held = (
+        "SELECT count(*) FROM pg_stat_activity "
+        "WHERE state = 'idle in transaction' AND datname = current_database()"
+    )
     assert await desk.rows(held) == [(0,)]
 
 

@@ -59,8 +59,9 @@ async def test_a_session_that_ends_is_told_and_holds_nothing(database_url: str) 
         await one.hold(PLACES)
         with psycopg.connect(database_url, autocommit=True) as connection:
             connection.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' "
-                "AND pid <> pg_backend_pid()"
+                "SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_database d "
+                "ON d.oid = database WHERE d.datname = current_database() "
+                "AND locktype = 'advisory' AND pid <> pg_backend_pid()"
             )
         with pytest.raises(HoldsLost):
             await one.hold([])
