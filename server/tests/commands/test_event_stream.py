@@ -41,7 +41,7 @@ class Followed:
     async def has_a_horizon(self) -> None:
         await until(lambda: self.stream._horizon is not None)
 
-    async def wait_for(self, count: int, timeout_s: float = 10) -> list[str]:
+    async def wait_for(self, count: int, timeout_s: float = 60) -> list[str]:
         """The names of the customers that came, once there are so many."""
         async with asyncio.timeout(timeout_s):
             await until(lambda: len(self.events) >= count)

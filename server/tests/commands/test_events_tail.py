@@ -66,7 +66,7 @@ def test_it_ends_quietly_when_nobody_reads_any_more(api: Api, something_happens:
         process.stdout.close()
         if something_happens:
             api.post("/v1/customers")
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
         assert process.stderr.read() == b""
 
 

@@ -54,7 +54,7 @@ def test_workers_serve_and_die_with_their_parent(database_url: str) -> None:
         workers = workers_of(serving)
         assert len(workers) >= 2
         serving.kill()
-        assert eventually(lambda: not any(map(is_running, workers)), 5)
+        assert eventually(lambda: not any(map(is_running, workers)))
         assert not alive(address)
 
 
@@ -63,10 +63,10 @@ def test_a_worker_that_crashes_is_replaced_and_sigterm_ends_them_well(database_u
         address = address_of(serving)
         before = workers_of(serving)
         os.kill(max(before), signal.SIGKILL)
-        assert eventually(lambda: bool(set(workers_of(serving)) - set(before)), 30)
+        assert eventually(lambda: bool(set(workers_of(serving)) - set(before)))
         assert eventually(lambda: alive(address))
         assert serving.stop(signal.SIGTERM) == 0
-        assert eventually(lambda: not any(map(is_running, before)), 5)
+        assert eventually(lambda: not any(map(is_running, before)))
 
 
 def test_sigterm_ends_a_single_process_well(database_url: str) -> None:

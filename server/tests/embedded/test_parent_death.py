@@ -48,7 +48,7 @@ def test_a_killed_parent_takes_its_servers_along_and_the_data_stays(
         assert len(servers) > 5
         parent.send_signal(signal.SIGKILL)
         parent.wait()
-        assert eventually(lambda: not any(map(is_running, servers)), 5)
+        assert eventually(lambda: not any(map(is_running, servers)))
 
     with PostgresServer(tmp_path / "postgres") as server, psycopg.connect(server.url) as again:
         assert again.execute("SELECT number FROM seen").fetchone() == (7,)

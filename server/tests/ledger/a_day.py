@@ -84,7 +84,7 @@ def _pay_out(api: Api) -> None:
         states = [api.get(f"{PAYOUTS}/{payout}")["status"] for payout in (paid, kept)]
         return states == ["paid", "failed"]
 
-    assert eventually(over, 20)
+    assert eventually(over)
 
 
 def refund_status(api: Api, refund: str) -> str:

@@ -99,7 +99,7 @@ async def test_the_worker_chains_and_signs(settings: Settings, tmp_path: Path) -
         return rows == [(1, 3)]
 
     try:
-        assert eventually(signed, 30), (tmp_path / "log").read_text()
+        assert eventually(signed), (tmp_path / "log").read_text()
     finally:
         worker.terminate()
         await asyncio.wait_for(worker.wait(), 30)

@@ -122,7 +122,7 @@ def test_what_was_never_pending_is_neither_posted_nor_voided(
 
 def test_what_is_out_of_time_is_let_go_by_itself(api: Api, purse: str, shop: str) -> None:
     id = str(held(api, purse, shop, 60, expires_at=int(time.time()) + 2)["id"])
-    assert eventually(lambda: api.get(f"{TRANSACTIONS}/{id}")["status"] == "expired", 15)
+    assert eventually(lambda: api.get(f"{TRANSACTIONS}/{id}")["status"] == "expired")
     assert standing(api, purse) == (100, 100, 1)
     assert refused(post(api, id)) == (400, UNEXPECTED, "transaction")
 

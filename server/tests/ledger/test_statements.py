@@ -275,8 +275,8 @@ def test_who_goes_away_leaves_no_connection_in_use(
         with _started(api, long_account) as answer:
             pieces = answer.iter_raw()  # left to itself, it would close the connection
             next(pieces)
-            assert eventually(lambda: _readings(database) == 1, 5)
-        assert eventually(lambda: _readings(database) == 0, 5)
+            assert eventually(lambda: _readings(database) == 1)
+        assert eventually(lambda: _readings(database) == 0)
     assert statement(api, long_account)["entries"] == 5000
 
 
@@ -289,7 +289,7 @@ def test_a_statement_whose_database_is_lost_is_broken_off(
     ):
         pieces = answer.iter_raw()
         next(pieces)
-        assert eventually(lambda: _readings(database) == 1, 5)
+        assert eventually(lambda: _readings(database) == 1)
         database.execute(f"SELECT pg_terminate_backend(pid) {_READING}")
         with pytest.raises(httpx.RemoteProtocolError):
             list(pieces)

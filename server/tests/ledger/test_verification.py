@@ -33,7 +33,7 @@ def sound(postgres: TestDatabases) -> Iterator[str]:
         server.start()
         merchants = [Api(server.url, server.open_account()) for _ in range(2)]
         for api, refund in [(api, live(api)) for api in merchants]:
-            assert eventually(lambda: refund_status(api, refund) == "failed", 20)  # noqa: B023
+            assert eventually(lambda: refund_status(api, refund) == "failed")  # noqa: B023
             api.close()
         server.stop()
         yield url.rsplit("/", 1)[1].split("?")[0]

@@ -35,7 +35,7 @@ def test_a_payout_leaves_its_wallet_at_once(api: Api) -> None:
 
 def test_the_sandbox_pays_about_two_seconds_later(api: Api) -> None:
     payout = pay_out(api, filled(api, 1000), 400)["id"]
-    assert eventually(lambda: api.get(f"{PAYOUTS}/{payout}")["status"] == "paid", 10)
+    assert eventually(lambda: api.get(f"{PAYOUTS}/{payout}")["status"] == "paid")
     assert told(api, payout) == ["payout.created", "payout.updated", "payout.paid"]
 
 

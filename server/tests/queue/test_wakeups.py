@@ -32,7 +32,7 @@ class Ear:
         return len(self.times)
 
 
-async def _until(condition: Callable[[], bool], timeout_s: float = 10) -> None:
+async def _until(condition: Callable[[], bool], timeout_s: float = 60) -> None:
     deadline = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < deadline, "it does not come about"

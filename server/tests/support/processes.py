@@ -44,7 +44,9 @@ def is_running(pid: int) -> bool:
         return False
 
 
-def eventually(condition: Callable[[], bool], timeout_s: float = 10) -> bool:
+def eventually(condition: Callable[[], bool], timeout_s: float = 60) -> bool:
+    """Whether it comes about, however busy the machine is. Only what never comes about takes as
+    long as it may."""
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
         if condition():

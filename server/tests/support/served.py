@@ -82,7 +82,7 @@ class Served:
         if wait:
             self.wait()
 
-    def wait(self, timeout_s: float = 30) -> None:
+    def wait(self, timeout_s: float = 60) -> None:
         """Until it answers and reaches its database."""
         deadline = time.monotonic() + timeout_s
         while not self.healthy():

@@ -51,7 +51,7 @@ class RunningCommand:
             text=True,
         )
 
-    def wait_for(self, path: Path, timeout_s: float = 30) -> dict[str, Any]:
+    def wait_for(self, path: Path, timeout_s: float = 60) -> dict[str, Any]:
         """The JSON in a file that the command writes when it is ready."""
         deadline = time.monotonic() + timeout_s
         while not path.exists():

@@ -90,7 +90,7 @@ class Story:
         for worker in self.workers:
             worker._dispatcher.wake()
 
-    async def until(self, condition: Callable[[], Any], timeout_s: float = 15) -> None:
+    async def until(self, condition: Callable[[], Any], timeout_s: float = 60) -> None:
         """Until something is so; the condition may be a coroutine."""
         deadline = time.monotonic() + timeout_s
         while True:

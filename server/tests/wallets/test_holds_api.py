@@ -102,7 +102,7 @@ def test_no_more_is_captured_than_is_held(api: Api) -> None:
 def test_a_hold_that_is_out_of_time_lets_go_by_itself(api: Api) -> None:
     purse = filled(api, 1000)
     kept = hold(api, purse, 300, expires_at=int(time.time()) + 2)
-    assert eventually(lambda: available(api, purse) == 1000, 15)
+    assert eventually(lambda: available(api, purse) == 1000)
     found = api.get(f"{WALLETS}/{purse}/holds/{kept['id']}")
     assert (found["status"], found["amount_held"]) == ("expired", 0)
     assert told(api, kept["id"])[-1] == "wallet_hold.expired"

@@ -76,13 +76,13 @@ def test_a_worker_that_is_told_to_stop_lets_what_it_began_end_and_writes_it_down
 
     def answered(_: Received) -> Answer:
         begun.set()
-        go_on.wait(10)
+        go_on.wait(60)
         return 200, {}, b"at last"
 
     with LocalProgram(answered) as program, Working(served, tmp_path / "log") as worker:
         to = endpoint(api, program.url)
         customers(api, 1)
-        assert begun.wait(10), worker.last_words()
+        assert begun.wait(60), worker.last_words()
         threading.Timer(0.7, go_on.set).start()
         began = time.monotonic()
         assert worker.stop() == 0
