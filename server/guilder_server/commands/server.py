@@ -22,6 +22,7 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors.multiprocess import Multiprocess
 
 from guilder_server.commands.application import create_app
+from guilder_server.commands.whole_answers import WholeAnswers
 from guilder_server.settings import Settings, environment_of, read_settings
 
 _PR_SET_PDEATHSIG = 1
@@ -153,7 +154,7 @@ def _config(app: ASGIApp | str, settings: Settings, **more: Any) -> uvicorn.Conf
     return uvicorn.Config(
         app,
         loop="uvloop",
-        http="httptools",
+        http=WholeAnswers,
         ws="none",
         lifespan="on",
         access_log=settings.access_log,

@@ -10,6 +10,7 @@ import httpx
 import pytest
 import uvicorn
 
+from guilder_server.commands.whole_answers import WholeAnswers
 from guilder_server.http import app as http
 from guilder_server.http.answer import Streamed
 from guilder_server.http.call import Call
@@ -62,7 +63,7 @@ async def client(reader: Reader) -> AsyncIterator[httpx.AsyncClient]:
 @asynccontextmanager
 async def served(reader: Reader) -> AsyncIterator[httpx.AsyncClient]:
     app = small.app(Memory(), reader)
-    config = uvicorn.Config(app, port=0, http="httptools", lifespan="off", log_level="critical")
+    config = uvicorn.Config(app, port=0, http=WholeAnswers, lifespan="off", log_level="critical")
     server = uvicorn.Server(config)
     running = asyncio.create_task(server._serve())
     while not server.started:  # noqa: ASYNC110 - it has no event to wait for

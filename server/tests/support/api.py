@@ -27,6 +27,7 @@ import uvicorn
 import yaml
 from stripe._encode import _api_encode
 
+from guilder_server.commands.whole_answers import WholeAnswers
 from guilder_server.http.contract import contract_path
 from guilder_server.main import create_app
 from guilder_server.settings import Settings
@@ -194,7 +195,7 @@ class ApiServer:
         config = uvicorn.Config(
             create_app(self._settings),
             loop="uvloop",
-            http="httptools",
+            http=WholeAnswers,
             log_level="warning",
             # As `guilder serve` has it: which proxies are believed is for http/origin.py to say.
             proxy_headers=False,
