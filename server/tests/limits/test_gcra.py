@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from guilder_server.http.limits import shared as sharing
 from guilder_server.http.limits.gcra import LocalBuckets, Verdict, Wish
 from guilder_server.http.limits.plans import Limits, Quota, quotas
 from guilder_server.http.limits.shared import SharedBuckets
@@ -120,7 +121,9 @@ def test_memory_is_bounded_by_forgetting_who_was_away_for_longest() -> None:
 
 
 @pytest.fixture
-async def shared(redis_url: str) -> AsyncIterator[SharedBuckets]:
+async def shared(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SharedBuckets]:
+    """With a budget that a busy machine keeps. What happens beyond it: test_redis_lost.py."""
+    monkeypatch.setattr(sharing, "BUDGET_S", 5)
     buckets = SharedBuckets(redis_url)
     buckets.open()
     await reached(buckets)

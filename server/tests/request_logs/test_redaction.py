@@ -192,11 +192,11 @@ def test_what_is_kept_is_bounded_json_and_never_fails(value: object) -> None:
     ],
 )
 def test_a_long_value_costs_nothing_and_is_left_out(heavy: str) -> None:
-    began = time.perf_counter()
+    began = time.thread_time()
     assert redacted({"description": heavy}) == ({"description": REDACTED}, True)
     for size in (4999, 2500):
         redacted_text(heavy[:size])
-    assert time.perf_counter() - began < 0.2
+    assert time.thread_time() - began < 0.2
 
 
 @given(st.sampled_from(SECRETS), st.text(max_size=30), st.text(max_size=30))
