@@ -219,6 +219,10 @@ async def test_an_instant_that_another_clock_wrote_makes_nobody_wait_for_ever(
     shared: SharedBuckets,
 ) -> None:
     assert shared._redis is not None
-    await shared._redis.set("test:k", str(10**17))
-    refused = await shared.judge(wish("k", SLOW))
-    assert refused == Verdict(1, SLOW.interval, 0)
+    soon = Quota(20_000, 100_000)
+    for key in ("test:k", "test:other account"):
+        await shared._redis.set(key, str(10**17))
+    for asked, number in ((wish("k", soon), 1), (wish("j", soon, "other"), 2)):
+        assert await shared.judge(asked) == Verdict(number, soon.interval, 0)
+        await asyncio.sleep(0.1)
+        assert (await shared.judge(asked)).refused_by == 0  # type: ignore[union-attr]

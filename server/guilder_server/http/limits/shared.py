@@ -32,8 +32,9 @@ _CONNECTING_S = 1.0
 _LOOKS = 6
 
 # Each wish has two keys and four numbers; its answer is three, as in Verdict. An instant that lies
-# further ahead than a full bucket was written by another clock. Numbers of 16 digits must not go
-# through tostring, which keeps 14.
+# further ahead than a full bucket was written by another clock, or by this one before it was put
+# back: it is written anew, or nobody would be let through until the clock is there. Numbers of 16
+# digits must not go through tostring, which keeps 14.
 _SCRIPT: Final = """
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
@@ -44,7 +45,10 @@ if #KEYS > 0 then
 end
 local changed = {}
 local function filled(key, interval, depth)
-  return math.min(math.max(0, empty_at[key] - now), depth) + interval
+  if empty_at[key] - now > depth then
+    empty_at[key], changed[key] = now + depth, true
+  end
+  return math.max(0, empty_at[key] - now) + interval
 end
 for i = 1, #KEYS / 2 do
   local key, account = KEYS[2 * i - 1], KEYS[2 * i]
