@@ -197,6 +197,24 @@ async def test_who_was_told_to_wait_is_not_asked_about_again(shared: SharedBucke
     assert 0 < again.wait <= refused.wait
 
 
+async def test_nobody_waits_for_the_end_of_a_connection_that_hangs(
+    shared: SharedBuckets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As that of TLS does, which says goodbye and waits to hear it too."""
+
+    async def hang(*_: object) -> None:
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr(sharing, "BUDGET_S", 0.02)
+    assert shared._redis is not None
+    aclose, shared._redis.aclose = shared._redis.aclose, hang  # type: ignore[method-assign]
+    monkeypatch.setattr(shared, "_ask", hang)
+    async with asyncio.timeout(0.5):
+        verdicts = await asyncio.gather(*(shared.judge(wish(f"k{n}", SLOW)) for n in range(3)))
+    assert verdicts == [None, None, None]
+    await aclose()
+
+
 async def test_a_redis_that_forgets_its_scripts_and_buckets_lets_one_burst_through(
     shared: SharedBuckets,
 ) -> None:

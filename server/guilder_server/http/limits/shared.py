@@ -148,8 +148,8 @@ class SharedBuckets:
                         future.set_result(verdict)
         except Exception as error:  # noqa: BLE001 - whatever it is, the limits are kept without it
             log.warning("limits_not_shared", error=type(error).__name__)
-            await self._drop()
-            self._looking = asyncio.create_task(self._look(_FIRST_PAUSE_S))
+            lost, self._redis = self._redis, None
+            self._looking = asyncio.create_task(self._look(_FIRST_PAUSE_S, lost))
         finally:
             self._running = None
             waiting, self._wishes = [*batch, *self._wishes], []
@@ -172,8 +172,11 @@ class SharedBuckets:
             answer = await client.eval(_SCRIPT, len(keys), *keys, *numbers)  # type: ignore[misc, arg-type]
         return bytes(answer)
 
-    async def _look(self, pause: float) -> None:
-        """Until Redis answers, and within its budget."""
+    async def _look(self, pause: float, lost: redis.Redis | None = None) -> None:
+        """Until Redis answers, and within its budget. The connection that was lost may take its
+        time to end, which nobody waits for who wants to be let in."""
+        if lost is not None:
+            await _closed(lost)
         # That it is there at the start is nothing to tell.
         tell = log.info if pause else log.debug
         while True:
