@@ -7,17 +7,24 @@ sent. It errs on the side of telling too little.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from guilder_server.kernel.redaction import REDACTED
 
+# Of a parameter in a URL: a name that ends so has a secret.
+_NAMES = (
+    *("token", "secret", "_key", "apikey", "password", "passwd", "passphrase", "pwd"),
+    *("signature", "session", "jwt", "otp"),
+)
 _SECRET = re.compile(
-    r"""(?:sk|rk|pk|ocs)_(?:live|test)_\w+    # API keys, secrets of OAuth clients
-      | (?:sec|secret|token)_[\w+/=-]{8,}      # whsec_…, pi_…_secret_…
-      | eyJ[\w-]{5,}\.[\w-]+(?:\.[\w-]*)?     # JSON web tokens
-      | (?:bearer|basic)\s+[\w.~+/=-]{8,}
+    rf"""(?:sk|rk|pk|ocs)_(?:live|test)_\w+    # API keys, secrets of OAuth clients
+      | (?:sec|secret|token)_[\w+/=-]{{8,}}      # whsec_…, pi_…_secret_…
+      | eyJ[\w-]{{5,}}\.[\w-]+(?:\.[\w-]*)?     # JSON web tokens
+      | (?:bearer|basic)\s+[\w.~+/=-]{{8,}}
       | \$argon2\S+
       | -----BEGIN[^-]+-----.*
       | (?<=://)[^/\s:@]*:[^/\s@]+(?=@)       # a password in a URL
+      | [?&;][\w.\-\[\]%]{{0,64}}(?:{"|".join(_NAMES)})=[^\s&;\#]+
     """,
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 )
@@ -26,10 +33,12 @@ SHORTEST = 12
 _MARKS = (
     *("k_live_", "k_test_", "ocs_live_", "ocs_test_", "sec_", "secret_", "token_"),
     *("eyj", "bearer", "basic", "$argon2", "-----begin", "://"),
+    *(f"{name}=" for name in _NAMES),
 )
 # As people write card numbers, in whatever script's digits.
-_DIGITS = re.compile(r"\d(?:[ .\-]?\d){11,}")
-_LONGEST_CARD = 19
+_DIGITS = re.compile(r"\d(?:[\s._\-\u2010-\u2015]{0,2}\d){11,}")
+_PARTS = re.compile(r"\d+")
+_SHORTEST_CARD, _LONGEST_CARD = 12, 19
 
 
 def redacted_text(text: str) -> str:
@@ -40,10 +49,21 @@ def redacted_text(text: str) -> str:
 
 
 def _without_card(match: re.Match[str]) -> str:
-    digits = [int(one) for one in match.group() if one.isdecimal()]
-    if len(digits) <= _LONGEST_CARD and not _luhn(digits):
-        return match.group()
-    return REDACTED
+    parts = [[int(one) for one in part] for part in _PARTS.findall(match.group())]
+    if sum(map(len, parts)) > _LONGEST_CARD or _has_card(parts):
+        return REDACTED
+    return match.group()
+
+
+def _has_card(parts: Sequence[list[int]]) -> bool:
+    """Whether some parts of it in a row can be a number: digits of something else may follow."""
+    for first in range(len(parts)):
+        digits: list[int] = []
+        for part in parts[first:]:
+            digits += part
+            if len(digits) >= _SHORTEST_CARD and _luhn(digits):
+                return True
+    return False
 
 
 def _luhn(digits: list[int]) -> bool:

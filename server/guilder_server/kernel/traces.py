@@ -39,10 +39,12 @@ def _one(error: BaseException) -> str:
     if isinstance(error, BaseExceptionGroup):
         inner = "".join(trace_of(one) for one in error.exceptions)
     head = "Traceback (most recent call last):\n" if places else ""
-    return f"{head}{places}{kind.__module__}.{kind.__qualname__}: {_said(error)}\n{inner}"
+    return f"{head}{places}{kind.__module__}.{kind.__qualname__}: {said(error)}\n{inner}"
 
 
-def _said(error: BaseException) -> str:
+def said(error: BaseException) -> str:
+    """What the error says, for a line of a log. Of a database that is set to, `str` would tell
+    each value that was sent to it."""
     # Errors of psycopg have what PostgreSQL has said in parts.
     first = getattr(getattr(error, "diag", None), "message_primary", None)
     return redacted_text(str(error) if first is None else str(first))

@@ -27,6 +27,7 @@ import structlog
 
 from guilder_server.kernel.changes import Changes, GuardLost
 from guilder_server.kernel.errors import Conflict, Unavailable
+from guilder_server.kernel.traces import said
 from guilder_server.postgres.pool import DatabaseLost, Pool
 from guilder_server.postgres.statements import Statement, execute_as_one
 
@@ -159,7 +160,7 @@ class Committer:
             # It may be that the COMMIT arrived. Trying again is for the callers, whose
             # idempotency keys know.
             unanswered = [waiting for waiting in batch if not waiting.verdict.done()]
-            log.warning("commit_lost", sets=len(unanswered), error=str(lost.__cause__))
+            log.warning("commit_lost", sets=len(unanswered), error=said(lost.__cause__ or lost))
             for waiting in unanswered:
                 waiting.verdict.set_result(DatabaseLost())
 
@@ -219,7 +220,7 @@ def _verdict_on(error: Exception) -> Exception:
         case psycopg.errors.UniqueViolation() if _is_guard(error):
             return GuardLost("another request was first")
         case psycopg.OperationalError() | psycopg.errors.ReadOnlySqlTransaction():
-            log.error("commit_refused", error=str(error))
+            log.error("commit_refused", error=said(error))
             return Unavailable("The database cannot write. Nothing was changed; try again later.")
         case psycopg.Error():
             return UnwritableChanges(error)

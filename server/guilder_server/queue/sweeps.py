@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import structlog
 
 from guilder_server.kernel.actor import at_work
+from guilder_server.kernel.traces import said
 
 log = structlog.get_logger(__name__)
 
@@ -53,7 +54,7 @@ class Sweeper:
                 await sweep.once()
             except Exception as error:  # noqa: BLE001 - a sweep that failed comes round again
                 # The database may be away for a while; the next round tries again.
-                log.warning("sweep_failed", sweep=sweep.name, error=str(error))
+                log.warning("sweep_failed", sweep=sweep.name, error=said(error))
             try:
                 await asyncio.wait_for(self._stopping.wait(), sweep.every_s)
             except TimeoutError:

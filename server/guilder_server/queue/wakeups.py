@@ -16,6 +16,8 @@ from typing import Any
 import msgspec
 import structlog
 
+from guilder_server.kernel.traces import said
+
 log = structlog.get_logger(__name__)
 
 _JOB = "wake"
@@ -64,7 +66,7 @@ class Bell:
                     async with asyncio.timeout(_PATIENCE_S):
                         heard = await self._send()
                 except Exception as error:  # noqa: BLE001 - the worker's timer does without
-                    log.info("wake_up_not_sent", error=str(error) or type(error).__name__)
+                    log.info("wake_up_not_sent", error=said(error) or type(error).__name__)
                     await asyncio.sleep(_PAUSE_S)
                 else:
                     # A wake-up waits there already. It may be about to be taken by a worker that
@@ -123,7 +125,7 @@ async def hear(redis_url: str, wake: Callable[[], None]) -> None:
             await worker.async_run()
         except Exception as error:  # noqa: BLE001 - without it the timer goes on
             if not away:
-                log.warning("wake_ups_not_heard", error=str(error) or type(error).__name__)
+                log.warning("wake_ups_not_heard", error=said(error) or type(error).__name__)
                 away = True
         finally:
             if worker is not None:

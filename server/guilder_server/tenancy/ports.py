@@ -71,8 +71,9 @@ class Registry(Protocol):
     def add_key(self, key: IssuedKey) -> bool:
         """False if a key with its hash is there already."""
 
-    def record(self, account: str, entry: AuditEntry) -> None:
-        """Writes to the audit trail of the account, in the transaction."""
+    def record(self, account: str | None, entry: AuditEntry) -> None:
+        """Writes to the audit trail of the account, or to that of whoever runs the server, in the
+        transaction."""
 
     def key(self, id: str) -> IssuedKey | None:
         """Nobody else changes it until the transaction has ended."""

@@ -14,6 +14,7 @@ import structlog
 
 from guilder_server.kernel.changes import Changes, GuardLost
 from guilder_server.kernel.tenant import Tenant
+from guilder_server.kernel.traces import said
 from guilder_server.usage.ports import Commits, SpentCalls
 
 log = structlog.get_logger(__name__)
@@ -46,4 +47,4 @@ class Calls:
         except GuardLost:
             self._gathered[tenant] += calls
         except Exception as error:  # noqa: BLE001 - nobody is charged for what may be counted
-            log.warning("calls_not_counted", tenant=tenant.id, calls=calls, error=str(error))
+            log.warning("calls_not_counted", tenant=tenant.id, calls=calls, error=said(error))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 from tests.support.api import PEPPER, Api, ApiServer
-from tests.support.operators import Operator
+from tests.support.operators import Operator, operator_of
 
 
 def test_accounts_and_keys_are_told_of_with_who_stood_at_the_desk(
@@ -49,3 +52,23 @@ def test_accounts_and_keys_are_told_of_with_who_stood_at_the_desk(
     for document in (made, rolled):
         secrets = [value for value in document.values() if str(value).startswith("sk_")]
         assert not [secret for secret in secrets if secret in text]
+
+
+def test_organizations_are_told_of_in_the_trail_of_whoever_runs_the_server(
+    database_url: str, tmp_path: Path
+) -> None:
+    operator, file = operator_of(database_url), tmp_path / "trail"
+    made = operator.json("organizations", "create", "--name", "Brands")
+    account = operator.json("accounts", "create", "--name", "Shoes")
+    operator.json("accounts", "create", "--name", "Hats", "--organization", made["id"])
+    assert operator("audit", "export", "--operator", "--output", str(file)).status == 0
+    entries = [one for one in map(json.loads, file.open()) if one["kind"] == "entry"]
+    assert [(one["action"], one["changes"]) for one in entries] == [
+        (action, [{"object": "organization", "id": id, "before": None, "after": {"name": name}}])
+        for action, id, name in (
+            ("create_organization", made["id"], "Brands"),
+            ("create_account", account["organization"], "Shoes"),
+        )
+    ]
+    assert {one["actor"]["type"] for one in entries} == {"operator"}
+    assert operator("audit", "verify").status == 0

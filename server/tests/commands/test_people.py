@@ -5,9 +5,12 @@ from __future__ import annotations
 import getpass
 import json
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
 
+from guilder_server.kernel.redaction import REDACTED
 from tests.support.operators import Operator, operator_of
 from tests.support.people import add_member
 
@@ -56,11 +59,33 @@ def test_the_trail_says_who_typed_the_command(
 ) -> None:
     invited(operator, account)
     kept = tmp_path / "trail"
-    where = ("--account", account, "--mode", "test", "--output", str(kept))
-    assert operator("audit", "export", *where).status == 0
-    entries = [one for one in map(json.loads, kept.read_text().splitlines()) if "actor" in one]
+    entries = _trail(operator, account, kept)
     assert {one["action"] for one in entries} == {"create_account", "create_invitation"}
     assert {one["actor"]["id"] for one in entries} == {f"command line, {getpass.getuser()}"}
+
+
+def _trail(operator: Operator, account: str, file: Path) -> list[dict[str, Any]]:
+    where = ("--account", account, "--mode", "test", "--output", str(file))
+    assert operator("audit", "export", *where).status == 0
+    return [one for one in map(json.loads, file.read_text().splitlines()) if "actor" in one]
+
+
+def test_the_trail_says_what_became_of_somebody(
+    operator: Operator, account: str, database_url: str, tmp_path: Path
+) -> None:
+    user = add_member(database_url, account)
+    with psycopg.connect(database_url) as connection:
+        connection.execute("UPDATE users SET totp = 'sealed', totp_step = 1 WHERE id = %s", [user])
+    for command in ("disable", "disable", "enable", "reset-totp"):
+        assert operator("users", command, user).status == 0
+    _, *told = _trail(operator, account, tmp_path / "trail")
+    [off, again, on, reset] = [one["changes"][0] for one in told]
+    assert off["before"] == {"disabled_at": None}
+    assert off["after"] == on["before"]
+    assert off["after"]["disabled_at"].endswith("Z")
+    assert again["before"] == again["after"] == {}
+    assert on["after"] == {"disabled_at": None}
+    assert (reset["before"], reset["after"]) == ({"totp": REDACTED}, {"totp": None})
 
 
 def test_people_are_listed_changed_and_removed(

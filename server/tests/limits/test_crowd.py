@@ -94,21 +94,26 @@ async def test_requests_that_wait_for_a_gateway_count_until_they_are_answered(
         house.gateway.hold()
         waiting = [asyncio.create_task(_pay(house)) for _ in range(4)]
         await house.gateway.reached()
-        for _ in range(200):
-            if house.server.entrance.admission._crowd.all == 4:
-                break
-            await asyncio.sleep(0.01)
+        await _under_way(house, 4)
         read = await house.client.get("/v1/balance")
         assert read.status_code == 429
         assert read.headers["stripe-rate-limited-reason"] == "endpoint-concurrency"
         assert read.headers["retry-after"] == "1"
         paid = asyncio.create_task(_pay(house))
-        await asyncio.sleep(0.05)
+        await _under_way(house, 5)
         assert (await _pay(house)).status_code == 429
         house.gateway.let_go()
         assert [one.status_code for one in await asyncio.gather(*waiting, paid)] == [200] * 5
         assert house.server.entrance.admission._crowd.all == 0
         assert (await house.get("/v1/balance")).status_code == 200
+
+
+async def _under_way(house: Composed, many: int) -> None:
+    for _ in range(1000):
+        if house.server.entrance.admission._crowd.all == many:
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError(house.server.entrance.admission._crowd.all)
 
 
 async def _pay(house: Composed) -> httpx.Response:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from guilder_server.http.limits import shared as sharing
 from guilder_server.http.limits.gcra import LocalBuckets, Verdict, Wish
 from guilder_server.http.limits.plans import Limits, Quota, quotas
 from guilder_server.http.limits.shared import SharedBuckets
@@ -120,7 +121,9 @@ def test_memory_is_bounded_by_forgetting_who_was_away_for_longest() -> None:
 
 
 @pytest.fixture
-async def shared(redis_url: str) -> AsyncIterator[SharedBuckets]:
+async def shared(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SharedBuckets]:
+    """With a budget that a busy machine keeps. What happens beyond it: test_redis_lost.py."""
+    monkeypatch.setattr(sharing, "BUDGET_S", 5)
     buckets = SharedBuckets(redis_url)
     buckets.open()
     await reached(buckets)
@@ -194,6 +197,24 @@ async def test_who_was_told_to_wait_is_not_asked_about_again(shared: SharedBucke
     assert 0 < again.wait <= refused.wait
 
 
+async def test_nobody_waits_for_the_end_of_a_connection_that_hangs(
+    shared: SharedBuckets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As that of TLS does, which says goodbye and waits to hear it too."""
+
+    async def hang(*_: object) -> None:
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr(sharing, "BUDGET_S", 0.02)
+    assert shared._redis is not None
+    aclose, shared._redis.aclose = shared._redis.aclose, hang  # type: ignore[method-assign]
+    monkeypatch.setattr(shared, "_ask", hang)
+    async with asyncio.timeout(0.5):
+        verdicts = await asyncio.gather(*(shared.judge(wish(f"k{n}", SLOW)) for n in range(3)))
+    assert verdicts == [None, None, None]
+    await aclose()
+
+
 async def test_a_redis_that_forgets_its_scripts_and_buckets_lets_one_burst_through(
     shared: SharedBuckets,
 ) -> None:
@@ -216,6 +237,10 @@ async def test_an_instant_that_another_clock_wrote_makes_nobody_wait_for_ever(
     shared: SharedBuckets,
 ) -> None:
     assert shared._redis is not None
-    await shared._redis.set("test:k", str(10**17))
-    refused = await shared.judge(wish("k", SLOW))
-    assert refused == Verdict(1, SLOW.interval, 0)
+    soon = Quota(20_000, 100_000)
+    for key in ("test:k", "test:other account"):
+        await shared._redis.set(key, str(10**17))
+    for asked, number in ((wish("k", soon), 1), (wish("j", soon, "other"), 2)):
+        assert await shared.judge(asked) == Verdict(number, soon.interval, 0)
+        await asyncio.sleep(0.1)
+        assert (await shared.judge(asked)).refused_by == 0  # type: ignore[union-attr]

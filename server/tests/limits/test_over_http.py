@@ -96,10 +96,12 @@ def test_who_goes_on_asking_is_answered_late_and_others_are_not(
 
 
 def test_every_answer_says_what_is_left(api: Api) -> None:
+    began = time.monotonic()
     left = [api.get("/v1/balance").headers["ratelimit"] for _ in range(3)]
+    taken = time.monotonic() - began
     numbers = [int(re.fullmatch(r'"reads";r=(\d+)', one)[1]) for one in left]  # type: ignore[index]
     assert numbers[0] == 19
-    assert numbers[2] < numbers[0]
+    assert 17 <= numbers[2] <= 17 + RATE * taken
     assert api.post("/v1/customers", nonsense=1).headers["ratelimit"].startswith('"writes"')
 
 
@@ -138,18 +140,15 @@ def test_more_keys_do_not_make_the_limit_more_than_twice_as_large(limited: ApiSe
 
 
 def test_a_refused_payment_leaves_its_key_free(api: Api) -> None:
-    key = unique()
-
-    def pay() -> Answer:
+    def pay(key: str) -> Answer:
         return api.post("/v1/payment_intents", key=key, amount=500, currency="usd")
 
-    while api.post("/v1/payment_intents", amount=500, currency="usd").status == 200:
+    while (refused := pay(key := unique())).status == 200:
         pass
-    refused = pay()
     assert refused.status == 429
     assert refused.headers["idempotency-key"] == key
     time.sleep(0.3)
-    made = pay()
+    made = pay(key)
     assert made.status == 200
     assert "idempotent-replayed" not in made.headers
 

@@ -98,7 +98,7 @@ def held(flood: Flood, bursts: int) -> None:
     most = 2 * RATE * (bursts + flood.losses()) + RATE * lasted
     assert flood.statuses[200] <= most, (flood.statuses, lasted)
     assert flood.statuses[200] >= RATE * lasted / 2, (flood.statuses, lasted)
-    assert flood.statuses[429] > 20
+    assert flood.statuses[429] >= CROWD
 
 
 def shared_again(served: Served, times: int) -> None:
@@ -138,13 +138,14 @@ def test_redis_that_hangs_holds_nobody_up(served: Served, own_redis: RedisServer
     time.sleep(0.3)
     kill(own_redis.pid, signal.SIGSTOP)
     try:
-        time.sleep(0.8)
+        time.sleep(2.0)
     finally:
         kill(own_redis.pid, signal.SIGCONT)
     shared_again(served, before + 2)
     time.sleep(0.3)
     held(flood, bursts=1)
-    assert flood.slowest_s < 1.0
+    # Refusals are told late, by half a second; nobody waited for Redis.
+    assert flood.slowest_s < 1.8
 
 
 def test_redis_that_dies_and_comes_back_is_found_again(

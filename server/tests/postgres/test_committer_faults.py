@@ -13,12 +13,13 @@ from urllib.parse import quote
 
 import psycopg
 import pytest
+from structlog.testing import capture_logs
 
 from guilder_server.embedded import PostgresServer
 from guilder_server.kernel.changes import Changes, GuardLost, KeyClaim, KeyTaken
 from guilder_server.kernel.errors import Conflict, Unavailable
 from guilder_server.kernel.postings import AccountRef, LedgerTransaction, Leg
-from guilder_server.postgres.committer import UnwritableChanges
+from guilder_server.postgres.committer import UnwritableChanges, _verdict_on
 from guilder_server.postgres.migrate import upgrade
 from guilder_server.postgres.pool import DatabaseLost
 from tests.postgres.library import (
@@ -310,3 +311,16 @@ async def _until_it_answers(library: Library) -> int:
         if await _outcomes(library, _payment()) == [DONE]:
             return turn
     raise AssertionError("it does not come back")
+
+
+def test_no_log_has_what_was_sent_to_a_database_that_repeats_it(url: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("SET log_parameter_max_length_on_error = -1")
+        connection.execute("SET statement_timeout = 20")
+        with pytest.raises(psycopg.errors.QueryCanceled) as canceled:
+            connection.execute("SELECT pg_sleep(10), %s::text", [_SECRET])
+    assert _SECRET in str(canceled.value)
+    with capture_logs() as logs:
+        assert isinstance(_verdict_on(canceled.value), Unavailable)
+    assert [one["event"] for one in logs] == ["commit_refused"]
+    assert _SECRET not in str(logs)

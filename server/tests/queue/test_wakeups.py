@@ -182,7 +182,7 @@ async def test_without_a_redis_ringing_neither_fails_nor_waits(url: str | None) 
             began = time.monotonic()
             for _ in range(100):
                 bell.ring()
-            assert time.monotonic() - began < 0.1
+            assert time.monotonic() - began < 0.5
             await asyncio.sleep(0.02)
 
 
@@ -199,7 +199,7 @@ async def test_a_redis_that_says_nothing_is_waited_for_by_nobody() -> None:
             began = time.monotonic()
             bell.ring()
             bell.ring()
-            assert time.monotonic() - began < 0.1
+            assert time.monotonic() - began < 0.5
             await asyncio.sleep(0.1)
         assert time.monotonic() - began < 5
     finally:

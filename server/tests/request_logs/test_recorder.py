@@ -134,7 +134,7 @@ async def test_what_does_not_fit_is_dropped_and_counted_and_nobody_waits(
     began = time.perf_counter()
     for number in range(1000):
         log.record(seen(number))
-    assert time.perf_counter() - began < 0.1
+    assert time.perf_counter() - began < 1
     assert log.dropped == 980
     await log.close()
     assert len(written.entries) == 20

@@ -34,9 +34,15 @@ SECRETS = [
     "$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHQ$aGFzaA",
     "-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49\n-----END PRIVATE KEY-----",
     "https://user:hunter22@example.com/hook",
+    "https://example.com/hook?a=1&api_key=hunter22",
+    "https://example.com/hook?Token=hunter22&b=2",
     "4242424242424242",
     "4242 4242 4242 4242",
     "4242-4242-4242-4242",
+    "4242  4242  4242  4242",
+    "4242\u00a04242\u00a04242\u00a04242",
+    "4242\u20134242\u20134242\u20134242",
+    "4242_4242_4242_4242",
     "".join(chr(0xFF10 + int(digit)) for digit in "378282246310005"),
     "37828224631000510000000000",
 ]
@@ -68,7 +74,26 @@ def test_what_looks_like_a_secret_is_not_kept_wherever_it_stands(secret: str) ->
 @pytest.mark.parametrize(
     "text",
     [
+        "4242424242424242.0",  # as a spreadsheet leaves it
+        "4242424242424242 314",
+        "4242 4242 4242 4242 12/30",
+        "No 7 4242-4242-4242-4242",
+    ],
+)
+def test_a_card_number_is_found_between_other_digits(text: str) -> None:
+    assert "4242" not in redacted_text(text)
+    assert "4242" not in json.dumps(kept({"description": text}))
+
+
+def test_a_card_number_that_was_sent_as_a_fraction_is_not_kept() -> None:
+    assert kept({"description": 4242424242424242.0}) == {"description": REDACTED}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
         "pi_3MtwBwLkdIwHu7ix28a3tqPa",
+        "https://example.com/hook?customer=1&monkey=2",
         "2026-11-20T12:00:00.123456Z",
         "order 1001 of 20 November 2026",
         "+49 30 901820",
@@ -192,11 +217,11 @@ def test_what_is_kept_is_bounded_json_and_never_fails(value: object) -> None:
     ],
 )
 def test_a_long_value_costs_nothing_and_is_left_out(heavy: str) -> None:
-    began = time.perf_counter()
+    began = time.thread_time()
     assert redacted({"description": heavy}) == ({"description": REDACTED}, True)
     for size in (4999, 2500):
         redacted_text(heavy[:size])
-    assert time.perf_counter() - began < 0.2
+    assert time.thread_time() - began < 0.2
 
 
 @given(st.sampled_from(SECRETS), st.text(max_size=30), st.text(max_size=30))

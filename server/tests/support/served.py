@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import ctypes
 import os
+import random
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -24,6 +26,8 @@ from tests.support.servers import environment, guilder
 
 SERVER_FOLDER = Path(__file__).parents[2]
 _PR_SET_PDEATHSIG = 1
+# Below those that systems give to outgoing connections, of which a test run leaves thousands.
+_SERVERS_PORTS = (15_000, 32_000)
 _SERVING = "tests.support.http_gateway.serving"
 
 
@@ -132,10 +136,12 @@ class Served:
 
 
 def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
-        return port
+    """One that no outgoing connection is given while its server starts, or is away for a while."""
+    while True:
+        port = random.SystemRandom().randrange(*_SERVERS_PORTS)
+        with socket.socket() as taken, suppress(OSError):
+            taken.bind(("127.0.0.1", port))
+            return port
 
 
 def die_with_parent() -> None:

@@ -130,13 +130,14 @@ async def test_the_operators_own_trail_is_chained_signed_verified_and_exported(
 
     (head, *body, end), status = await asyncio.to_thread(prove)
     assert status == 0
-    assert (head["account"], head["position"], end["entries"]) == ("operator", 2, 2)
+    assert (head["account"], head["position"], end["entries"]) == ("operator", 3, 3)
     assert [one["action"] for one in body if one["kind"] == "entry"] == [
         "create_operator_organization",
         "suspend_operator_account",
+        "create_account",  # the organization of that account, by the clock of the desk
     ]
     [signed] = head["checkpoints"]
-    assert signed["position"] == 2
+    assert signed["position"] == 3
     key, signature = bytes.fromhex(signed["public_key"]), bytes.fromhex(signed["signature"])
     assert is_signed(signed["signed"], key, signature)
     with psycopg.connect(url) as connection:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.support.api import Answer, Api
+from tests.support.days import not_over_midnight
 
 WALLETS = "/v1/wallets"
 
@@ -16,6 +17,8 @@ def wallet(api: Api, **given: Any) -> str:
 
 def filled(api: Api, amount: int, **given: Any) -> str:
     """A wallet with this much in it, which a card has brought."""
+    if "limits" in given:
+        not_over_midnight()
     made = wallet(api, **given)
     top_up(api, made, amount)
     return made

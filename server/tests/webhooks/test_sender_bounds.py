@@ -48,11 +48,11 @@ async def test_a_body_that_drips_is_not_waited_for() -> None:
             await asyncio.sleep(0.02)
 
     began = monotonic()
-    reply = await reply_to(drip, body_s=0.2)
+    reply = await reply_to(drip, body_s=1)
     assert reply.success
-    assert reply.latency_ms < 200
-    assert 1 <= len(reply.excerpt) < 50
-    assert monotonic() - began < 1
+    assert reply.latency_ms < 1000
+    assert 1 <= len(reply.excerpt) < 100
+    assert monotonic() - began < 4
 
 
 def resident_bytes() -> int:

@@ -32,8 +32,9 @@ _CONNECTING_S = 1.0
 _LOOKS = 6
 
 # Each wish has two keys and four numbers; its answer is three, as in Verdict. An instant that lies
-# further ahead than a full bucket was written by another clock. Numbers of 16 digits must not go
-# through tostring, which keeps 14.
+# further ahead than a full bucket was written by another clock, or by this one before it was put
+# back: it is written anew, or nobody would be let through until the clock is there. Numbers of 16
+# digits must not go through tostring, which keeps 14.
 _SCRIPT: Final = """
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
@@ -44,7 +45,10 @@ if #KEYS > 0 then
 end
 local changed = {}
 local function filled(key, interval, depth)
-  return math.min(math.max(0, empty_at[key] - now), depth) + interval
+  if empty_at[key] - now > depth then
+    empty_at[key], changed[key] = now + depth, true
+  end
+  return math.max(0, empty_at[key] - now) + interval
 end
 for i = 1, #KEYS / 2 do
   local key, account = KEYS[2 * i - 1], KEYS[2 * i]
@@ -144,8 +148,8 @@ class SharedBuckets:
                         future.set_result(verdict)
         except Exception as error:  # noqa: BLE001 - whatever it is, the limits are kept without it
             log.warning("limits_not_shared", error=type(error).__name__)
-            await self._drop()
-            self._looking = asyncio.create_task(self._look(_FIRST_PAUSE_S))
+            lost, self._redis = self._redis, None
+            self._looking = asyncio.create_task(self._look(_FIRST_PAUSE_S, lost))
         finally:
             self._running = None
             waiting, self._wishes = [*batch, *self._wishes], []
@@ -168,8 +172,11 @@ class SharedBuckets:
             answer = await client.eval(_SCRIPT, len(keys), *keys, *numbers)  # type: ignore[misc, arg-type]
         return bytes(answer)
 
-    async def _look(self, pause: float) -> None:
-        """Until Redis answers, and within its budget."""
+    async def _look(self, pause: float, lost: redis.Redis | None = None) -> None:
+        """Until Redis answers, and within its budget. The connection that was lost may take its
+        time to end, which nobody waits for who wants to be let in."""
+        if lost is not None:
+            await _closed(lost)
         # That it is there at the start is nothing to tell.
         tell = log.info if pause else log.debug
         while True:

@@ -147,7 +147,7 @@ class ByPassword:
             changed = replace(user, totp=sealed, totp_step=step)
             await people.change_user(changed)
             trail = Trail(tools, people, of_visitor(visitor, user))
-            await trail.tell_all(user, "enrol_totp")
+            await trail.user("enrol_totp", user, changed)
             return changed, None
         made = User(id, now, holds["email"], holds["name"], holds["password"], sealed, step)
         invitation = await states.invitation_of(people, kept.state)

@@ -71,24 +71,26 @@ class Members:
             after = replace(found, disabled_at=found.disabled_at or now)
             await people.change_user(after)
             await people.end_sessions(user, now)
-            await self._trail(people, by).tell_all(after, "disable_user")
+            await self._trail(people, by).user("disable_user", found, after)
         return after
 
     async def enable(self, by: By, user: str) -> User:
         async with self._tools.store.transaction() as people:
-            after = replace(await _user(people, user), disabled_at=None)
+            found = await _user(people, user)
+            after = replace(found, disabled_at=None)
             await people.change_user(after)
-            await self._trail(people, by).tell_all(after, "enable_user")
+            await self._trail(people, by).user("enable_user", found, after)
         return after
 
     async def reset_codes(self, by: By, user: str) -> User:
         """They enrol anew when they next sign in with their password."""
         now = self._tools.clock.now()
         async with self._tools.store.transaction() as people:
-            after = replace(await _user(people, user), totp=None, totp_step=None)
+            found = await _user(people, user)
+            after = replace(found, totp=None, totp_step=None)
             await people.change_user(after)
             await people.end_sessions(user, now)
-            await self._trail(people, by).tell_all(after, "reset_totp")
+            await self._trail(people, by).user("reset_totp", found, after)
         return after
 
     def _trail(self, people: People, by: By) -> Trail:

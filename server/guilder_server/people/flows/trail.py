@@ -47,10 +47,21 @@ class Trail:
         )
         await self._people.append(account, entry)
 
-    async def tell_all(self, user: User, action: str, after: Told = None) -> None:
+    async def tell_all(
+        self, user: User, action: str, after: Told = None, before: Told = None
+    ) -> None:
         """Each account that they are a member of."""
         for member in await self._people.memberships(user.id):
-            await self.tell(member.account, action, "user", user.id, after=after)
+            await self.tell(member.account, action, "user", user.id, before, after)
+
+    async def user(self, action: str, before: User, after: User) -> None:
+        """What became of somebody, to each account that they are a member of."""
+        old = {"disabled_at": before.disabled_at, "totp": before.totp}
+        new = {"disabled_at": after.disabled_at, "totp": after.totp}
+        names = [name for name in new if old[name] != new[name]]
+        await self.tell_all(
+            after, action, {name: new[name] for name in names}, {name: old[name] for name in names}
+        )
 
     async def invitation(self, action: str, before: Told, invitation: Invitation) -> None:
         after = {"email": invitation.email, "role": invitation.role}

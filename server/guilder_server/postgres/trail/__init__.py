@@ -5,6 +5,6 @@ That is on the connection of a transaction that the caller ends, so that no chan
 its entry.
 """
 
-from guilder_server.postgres.trail.appending import append, append_now
+from guilder_server.postgres.trail.appending import append, append_now, append_own_now
 
-__all__ = ["append", "append_now"]
+__all__ = ["append", "append_now", "append_own_now"]

@@ -84,6 +84,7 @@ class AccountDesk:
     def create_organization(self, *, name: str) -> Organization:
         organization = self._openings.organization(name=wishes.needed_name(name))
         self._registry.add_organization(organization)
+        self._recorder.organization("create_organization", organization)
         return organization
 
     def organizations(self) -> Sequence[Organization]:
@@ -113,6 +114,7 @@ class AccountDesk:
         )
         if organization is None:
             self._registry.add_organization(owner)
+            self._recorder.organization("create_account", owner)
         self._registry.add_account(account)
         self._recorder.account("create_account", None, account)
         return account

@@ -11,6 +11,7 @@ from guilder_server.kernel.clock import Clock
 from guilder_server.kernel.ids import Ids
 from guilder_server.tenancy.domain.account import Account
 from guilder_server.tenancy.domain.keys import IssuedKey
+from guilder_server.tenancy.domain.organization import Organization
 from guilder_server.tenancy.ports import Registry
 
 
@@ -28,6 +29,10 @@ class Recorder:
         self._registry, self._ids, self._clock = registry, ids, clock
         self.actor, self._request_id = actor, request_id
 
+    def organization(self, action: str, made: Organization) -> None:
+        """It is of no account, so this stands in the trail of whoever runs the server."""
+        self._write(action, None, "organization", made.id, None, asdict(made))
+
     def account(self, action: str, before: Account | None, after: Account) -> None:
         old, new = None if before is None else asdict(before), asdict(after)
         self._write(action, after.id, "account", after.id, old, new)
@@ -42,7 +47,7 @@ class Recorder:
     def _write(
         self,
         action: str,
-        account: str,
+        account: str | None,
         noun: str,
         id: str,
         old: dict[str, Any] | None,
@@ -56,6 +61,7 @@ class Recorder:
             after = {name: new[name] for name in names}
         after.pop("id", None)
         after.pop("created", None)
+        after.pop("version", None)
         self._registry.record(
             account,
             AuditEntry(

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from guilder_server.kernel.audit import AuditEntry
 from guilder_server.kernel.tenant import OPERATOR, Tenant
 from guilder_server.postgres.isolation import COMMITS, as_role, in_force
-from guilder_server.postgres.trail import append_now
+from guilder_server.postgres.trail import append_now, append_own_now
 from guilder_server.tenancy.domain.account import Account
 from guilder_server.tenancy.domain.keys import ApiKey, IssuedKey
 from guilder_server.tenancy.domain.organization import Organization
@@ -132,8 +132,11 @@ class PostgresRegistry:
         )
         return self._connection.scalar(added) is not None
 
-    def record(self, account: str, entry: AuditEntry) -> None:
-        append_now(self._connection, account, entry)
+    def record(self, account: str | None, entry: AuditEntry) -> None:
+        if account is None:
+            append_own_now(self._connection, entry)
+        else:
+            append_now(self._connection, account, entry)
 
     def key(self, id: str) -> IssuedKey | None:
         wanted = _KEYS.where(api_keys.c.id == id).with_for_update(of=api_keys)
