@@ -73,8 +73,8 @@ TARGETS = {
     "commit_to_receipt_p99_ms": ("<=", 500),
     "commit_to_receipt_p99_ms_beside_bad": ("<=", 2000),
     "worker_mb_grown_by_bad": ("<=", 50),
-    "limits_ratio": (">=", 0.9),
-    "limits_without_redis_ratio": (">=", 0.9),
+    "guarded_ratio": (">=", 0.9),
+    "guarded_without_redis_ratio": (">=", 0.9),
     "flood_p99_ratio": ("<=", 1.3),
 }
 

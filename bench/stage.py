@@ -60,6 +60,7 @@ SAMPLE_PAYMENT = {
 }
 
 _PROGRAM = "import sys; from guilder_server.cli import main; sys.exit(main())"
+_BARE = Path(__file__).parent / "bare.py"
 _IN_MEMORY = {"tmpfs", "ramfs"}
 
 
@@ -141,11 +142,13 @@ class Stage:
         self._execute_alone("CHECKPOINT")
 
     @contextmanager
-    def serving(self, database: str, **settings: str) -> Iterator[Serving]:
-        """`guilder serve` on one of the databases, for as long as the context lasts."""
+    def serving(self, database: str, *, bare: bool = False, **settings: str) -> Iterator[Serving]:
+        """`guilder serve` on one of the databases, for as long as the context lasts; or the same
+        without what keeps callers apart."""
         port = free_port()
-        arguments = ["serve", "--port", str(port), "--workers", str(WORKERS)]
-        with self._running(database, arguments, settings) as process:
+        where = {"GUILDER_PORT": str(port), "GUILDER_WORKERS": str(WORKERS)}
+        command = [str(_BARE)] if bare else ["-c", _PROGRAM, "serve"]
+        with self._running(database, command, where | settings) as process:
             serving = Serving(process, f"http://127.0.0.1:{port}")
             serving.wait()
             yield serving
@@ -153,12 +156,12 @@ class Stage:
     @contextmanager
     def working(self, database: str, **settings: str) -> Iterator[int]:
         """`guilder worker` on one of the databases; its process id."""
-        with self._running(database, ["worker"], settings) as process:
+        with self._running(database, ["-c", _PROGRAM, "worker"], settings) as process:
             yield process.pid
 
     @contextmanager
     def _running(
-        self, database: str, arguments: list[str], settings: dict[str, str]
+        self, database: str, command: list[str], settings: dict[str, str]
     ) -> Iterator[subprocess.Popen[bytes]]:
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("GUILDER_")}
         ours = {
@@ -172,7 +175,7 @@ class Stage:
             "GUILDER_REQUESTS_PER_ACCOUNT": "0",
         }
         process = subprocess.Popen(
-            [sys.executable, "-c", _PROGRAM, *arguments],
+            [sys.executable, *command],
             env=inherited | ours | settings,
             stdout=subprocess.DEVNULL,
             # A Ctrl-C in the terminal is for us; we stop what we started when we are done.

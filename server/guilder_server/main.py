@@ -29,7 +29,11 @@ def create_app(
     if settings.oidc_issuer:
         settings.require("oidc_client_id")
     logs.configure(settings.log_level)
-    server = compose(settings, clock or SystemClock(), make_gateways)
+    return application(compose(settings, clock or SystemClock(), make_gateways))
+
+
+def application(server: Server) -> ASGIApp:
+    """What answers requests by `server`, which it opens and closes."""
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:

@@ -16,7 +16,7 @@ from guilder_server.kernel.ids import Ids
 from guilder_server.kernel.tenant import Tenant
 from guilder_server.ledger.infra.poster import poster
 from guilder_server.payments.domain.charges import Charge
-from guilder_server.postgres.committer import Committer
+from guilder_server.postgres.committer import Committer, PartMaker
 from guilder_server.postgres.keys import KEY_LOOKUP, KeyRecord, Keys
 from guilder_server.postgres.pool import Pool
 from guilder_server.postgres.reads import MergedReads
@@ -48,15 +48,18 @@ class Ground:
         self.reads = MergedReads(self.pool)
         self.bell = Bell(settings.redis_url)
         self.plans, self.spent = plans_in(settings.plans), Spent()
-        counted = counting(self.plans, Metering(_METERED), clock, self.spent)
         both_sides = sides(partial(touched, PORTRAITS), self.ids)
-        parts = [Keys, MAPPINGS.part(), both_sides, poster(clock), counted, EventLog, FanOut]
-        parts.append(audit_log(PORTRAITS, self.ids))
+        parts = [Keys, MAPPINGS.part(), both_sides, poster(clock), *self.counts()]
+        parts += [EventLog, FanOut, audit_log(PORTRAITS, self.ids)]
         self.committer = Committer(self.pool, parts, self._wake_the_worker)
         self.calls = Calls(self.spent, self.committer)
         self.seals = Seals(settings.sealing_key)
         # Secrets stand for one purpose each; this one also seals idempotency fingerprints.
         self.secret = settings.fingerprint_key.encode()
+
+    def counts(self) -> Sequence[PartMaker]:
+        """What is counted in each commit, and refused there."""
+        return [counting(self.plans, Metering(_METERED), self.clock, self.spent)]
 
     def _wake_the_worker(self, sets: Sequence[Changes]) -> None:
         if any(changes.events or changes.concerns(Delivery, Replay) for changes in sets):

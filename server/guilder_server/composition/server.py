@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 
@@ -15,6 +15,7 @@ from guilder_server.entrance import Entrance
 from guilder_server.events import API_VERSION
 from guilder_server.gateways.infra.sandbox import Sandbox
 from guilder_server.http.app import App
+from guilder_server.http.auth import Credential, Keyring
 from guilder_server.http.contract import Contract
 from guilder_server.http.execute import Executor
 from guilder_server.http.origin import Origins, networks
@@ -83,15 +84,23 @@ class Server:
 def compose(settings: Settings, clock: Clock, make_gateways: MakeGateways) -> Server:
     ground = Ground(settings, clock)
     house = House(ground, make_gateways)
+    keyring = KeysAndTokens(Credentials(house.keyring), house.oauth.bearers)
+    return assemble(ground, house, WithOperator(keyring, settings.operator_key), noting(house.uses))
+
+
+def assemble(
+    ground: Ground, house: House, keyring: Keyring, used: Callable[[Credential], None]
+) -> Server:
+    """`keyring` knows who is let in with a key, and `used` hears of each time."""
+    settings, clock = ground.settings, ground.clock
     contract = Contract.load()
     executor = make_executor(ground, house, contract)
     origins = Origins(networks(settings.trusted_proxies or ""))
     browser = Browser(public_url(settings), settings.key_pepper.encode(), origins)
-    keyring = KeysAndTokens(Credentials(house.keyring), house.oauth.bearers)
     entrance = Entrance(settings, clock, contract, ground.plans)
     app = App(
         router=contract.bind(house.apis(contract.roles)),
-        keyring=WithOperator(keyring, settings.operator_key),
+        keyring=keyring,
         executor=executor,
         ids=ground.ids,
         api_version=API_VERSION,
@@ -104,7 +113,7 @@ def compose(settings: Settings, clock: Clock, make_gateways: MakeGateways) -> Se
             origin=browser.origin,
             livemode_allowed=settings.livemode_allowed,
         ),
-        used=noting(house.uses),
+        used=used,
         admission=entrance.admission,
         strangers=entrance.strangers,
         recorder=entrance.recorder,

@@ -18,6 +18,7 @@ Told: TypeAlias = Callable[[Tenant, str], Awaitable[bytes | None]]
 
 # In front, where a snapshot has the number of its dictionary.
 _TOLD_BY = b"\xfe"
+_EVENT = "evt_"
 
 
 class _Data(msgspec.Struct):
@@ -30,12 +31,15 @@ class _Payload(msgspec.Struct):
 
 def told_by(event: str) -> bytes:
     """What is kept of an answer that this event holds."""
-    return _TOLD_BY + event.encode()
+    return _TOLD_BY + event.removeprefix(_EVENT).encode()
 
 
 def teller_of(snapshot: bytes) -> str | None:
     """The event that holds the answer; None for an answer that is kept by itself."""
-    return snapshot[1:].decode() if snapshot[:1] == _TOLD_BY else None
+    if snapshot[:1] != _TOLD_BY:
+        return None
+    # Older ones have the prefix.
+    return _EVENT + snapshot[1:].decode().removeprefix(_EVENT)
 
 
 def object_in(payload: bytes) -> bytes:

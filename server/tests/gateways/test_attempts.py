@@ -118,6 +118,11 @@ def test_an_attempt_gives_back_the_request_it_was_begun_with(request_: Request) 
     assert through_json == attempt.request
 
 
+def test_an_attempt_keeps_no_check_that_nobody_asked_for() -> None:
+    attempt = begun(authorize(checks=Checks(cvc_check="unchecked")))
+    assert attempt.request["checks"] == {"cvc_check": "unchecked"}
+
+
 def test_what_a_newer_release_wrote_can_still_be_read() -> None:
     attempt = begun()
     attempt.request["a_field_of_next_year"] = 1

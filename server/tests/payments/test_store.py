@@ -132,7 +132,7 @@ def test_the_full_intent_leaves_little_unsaid() -> None:
     bare = an_intent("requires_action")
     same = [f.name for f in fields(bare) if getattr(bare, f.name) == getattr(FULL_INTENT, f.name)]
     assert set(same) <= {
-        *("version", "created", "status", "amount", "currency", "client_secret", "attempt_id"),
+        *("version", "created", "status", "amount", "currency", "secret", "attempt_id"),
         *("payment_method_types", "payment_method_id", "confirmation_method", "next_action"),
         *("amount_capturable", "amount_received", "latest_charge_id"),
         *("canceled_at", "cancellation_reason"),

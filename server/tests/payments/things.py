@@ -41,7 +41,7 @@ def an_intent(status: str = "requires_payment_method", **fields: Any) -> Intent:
         "created": NOW,
         "amount": 2000,
         "currency": "usd",
-        "client_secret": SECRET,
+        "secret": "abc",
         "payment_method_types": ["card"],
         **_STANDS.get(status, {}),
     }

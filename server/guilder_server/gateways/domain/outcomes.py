@@ -29,6 +29,10 @@ class Checks:
     address_line1_check: CheckResult | None = None
     address_postal_code_check: CheckResult | None = None
 
+    def given(self) -> dict[str, CheckResult]:
+        """By name, without what was not given."""
+        return {name: result for name, result in vars(self).items() if result is not None}
+
 
 @dataclass(frozen=True, slots=True)
 class Risk:

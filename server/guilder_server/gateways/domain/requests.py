@@ -7,7 +7,7 @@ process later. It therefore never holds a card number or a CVC, only the instrum
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, ClassVar, Literal, TypeAlias
 
@@ -154,7 +154,7 @@ def stored(request: Request) -> dict[str, Any]:
         if (value := getattr(request, name)) != default
     }
     if "checks" in kept:
-        kept["checks"] = asdict(kept["checks"])
+        kept["checks"] = kept["checks"].given()
     return kept
 
 

@@ -70,7 +70,7 @@ class Intent:
     status: Status
     amount: int
     currency: str
-    client_secret: str
+    secret: str
     payment_method_types: list[str]
     allowed_payment_method_types: list[str] | None = None
     capture_method: CaptureMethod = "automatic_async"
@@ -104,6 +104,11 @@ class Intent:
     next_action: dict[str, Any] | None = None
     last_payment_error: dict[str, Any] | None = None
     metadata: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def client_secret(self) -> str:
+        """What the customer's browser shows. The id is in it, and is kept once."""
+        return f"{self.id}_secret_{self.secret}"
 
     @property
     def money(self) -> Money:

@@ -54,7 +54,7 @@ async def create_intent(tools: Tools, wish: Wish) -> Step:
         status="requires_payment_method",
         amount=money.amount,
         currency=money.currency,
-        client_secret=f"{id}_secret_{secret(25)}",
+        secret=secret(25),
         payment_method_types=given.get("payment_method_types", ["card"]),
         confirmation_method=given.get("confirmation_method", "automatic"),
         automatic_payment_methods=_automatic(wish),

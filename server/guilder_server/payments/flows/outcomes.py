@@ -71,7 +71,7 @@ def card_details(card: Instrument, answer: Approved | Declined | None) -> dict[s
         "regulated_status": card.regulated_status,
     }
     if answer is not None:
-        details["checks"] = _given(asdict(answer.checks))
+        details["checks"] = answer.checks.given()
         if answer.three_d_secure is not None:
             details["three_d_secure"] = _given(asdict(answer.three_d_secure))
     if isinstance(answer, Approved):

@@ -20,7 +20,7 @@ payment_intents = sa.Table(
     sa.Column("status", sa.Text, nullable=False),
     sa.Column("amount", sa.BigInteger, nullable=False, comment=_MINOR_UNITS),
     sa.Column("currency", sa.Text, nullable=False),
-    sa.Column("client_secret", sa.Text, nullable=False),
+    sa.Column("secret", sa.Text, nullable=False),
     json_column("payment_method_types"),
     json_column("allowed_payment_method_types", nullable=True),
     sa.Column("capture_method", sa.Text, nullable=False),

@@ -46,6 +46,10 @@ class Plans:
         counts as the default one."""
         return self.default if plan is None else self.by_name.get(plan, self.default)
 
+    @property
+    def have_quotas(self) -> bool:
+        return any(plan.quotas for plan in (self.default, *self.by_name.values()))
+
 
 UNLIMITED = Plans({DEFAULT_NAME: Plan(DEFAULT_NAME)}, Plan(DEFAULT_NAME))
 

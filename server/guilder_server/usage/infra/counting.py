@@ -45,12 +45,18 @@ _OPEN = (
     "ON CONFLICT DO NOTHING RETURNING tenant_id"
 )
 _LOCK = (
-    f"SELECT u.tenant_id, u.month, u.closed, u.reached, a.plan, {_COLUMNS} "
+    "SELECT u.tenant_id, u.month, u.closed, u.reached, {plan}, {columns} "
     "FROM unnest(%s, %s) AS k(tenant_id, month) "
-    "JOIN usage_counters u ON u.tenant_id = k.tenant_id AND u.month >= k.month "
-    "LEFT JOIN tenants t ON t.id = k.tenant_id LEFT JOIN accounts a ON a.id = t.account_id "
+    "JOIN usage_counters u ON u.tenant_id = k.tenant_id AND u.month >= k.month {joined}"
     "ORDER BY u.tenant_id, u.month FOR NO KEY UPDATE OF u"
 )
+_LOCK_WITH_PLAN = _LOCK.format(
+    plan="a.plan",
+    columns=_COLUMNS,
+    joined="LEFT JOIN tenants t ON t.id = k.tenant_id LEFT JOIN accounts a ON a.id = t.account_id ",
+)
+# Where no plan has a quota, nobody needs to know who is on which.
+_LOCK_ALONE = _LOCK.format(plan="NULL", columns=_COLUMNS, joined="")
 _WRITE = (
     f"UPDATE usage_counters u SET {', '.join(f'{name} = v.{name}' for name in _NAMES)}, "
     "reached = v.reached FROM unnest(%s, %s, %s, %s, %s, %s, %s, %s, %s) "
@@ -136,11 +142,13 @@ class _Shared:
     metering: Metering
     clock: Clock
     spent: Spent
+    lock: str
     known: dict[int, str] = field(default_factory=dict)
 
 
 def counting(plans: Plans, metering: Metering, clock: Clock, spent: Spent) -> PartMaker:
-    shared = _Shared(plans, metering, clock, spent)
+    lock = _LOCK_WITH_PLAN if plans.have_quotas else _LOCK_ALONE
+    shared = _Shared(plans, metering, clock, spent, lock)
     return lambda sets: Counting(shared, sets)
 
 
@@ -165,7 +173,7 @@ class Counting(Part):
             statements.append((_OPEN, [BIGINT.array(new), TEXT.array([month] * len(new))]))
         # A clock that was put back may be behind what this process has opened before it.
         months = [max(month, known.get(tenant, "")) for tenant in self._tenants]
-        statements.append((_LOCK, [BIGINT.array(self._tenants), TEXT.array(months)]))
+        statements.append((self._shared.lock, [BIGINT.array(self._tenants), TEXT.array(months)]))
         return statements
 
     def read(self, results: list[list[Any]]) -> None:

@@ -1,0 +1,67 @@
+"""That tenants are kept apart costs as much among many as among few: what is read of tenants and
+accounts is looked up, and never found by going through all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import psycopg
+import pytest
+
+from guilder_server.postgres.columns import BIGINT, BYTEA, TEXT
+from guilder_server.postgres.pool import Connection
+from guilder_server.tenancy.infra.store import _ACCOUNTS, _KEYS
+from guilder_server.usage.infra.counting import _LOCK_WITH_PLAN
+from tests.isolation.test_walls import opened
+
+_MANY = """
+INSERT INTO organizations (id, version, created, metadata)
+VALUES ('org_1', 1, now(), '{}');
+INSERT INTO accounts (id, created, country, default_currency, timezone, metadata, status, version,
+    organization_id)
+SELECT 'acct_' || n, now(), 'NL', 'eur', 'Etc/UTC', '{}', 'active', 1, 'org_1'
+FROM generate_series(1, 500) n;
+INSERT INTO tenants (account_id, livemode)
+SELECT id, livemode FROM accounts, (VALUES (true), (false)) AS modes (livemode);
+ANALYZE accounts, tenants;
+"""
+
+
+@pytest.fixture
+def many(fresh_database_url: str) -> str:
+    """A database of a thousand tenants."""
+    with psycopg.connect(fresh_database_url) as connection:
+        connection.execute(_MANY)
+    return fresh_database_url
+
+
+async def test_a_key_is_found_without_its_neighbours(many: str) -> None:
+    async with opened(many) as pool, pool.lookup((), [b"hash"]) as connection:
+        await _assert_looked_up(connection, _KEYS.sql, [BYTEA.array([b"hash"])])
+
+
+async def test_an_account_is_found_without_its_neighbours(many: str) -> None:
+    async with opened(many) as pool, pool.lookup([7, 8], ()) as connection:
+        await _assert_looked_up(connection, _ACCOUNTS.sql, [BIGINT.array([7, 8])])
+
+
+async def test_counters_are_locked_without_a_look_at_others(many: str) -> None:
+    async with opened(many) as pool, pool.transaction([7, 8]) as connection:
+        months = TEXT.array(["2026-11"] * 2)
+        await _assert_looked_up(connection, _LOCK_WITH_PLAN, [BIGINT.array([7, 8]), months])
+
+
+async def _assert_looked_up(connection: Connection, sql: str, values: Sequence[bytes]) -> None:
+    cursor = await connection.execute(f"EXPLAIN (FORMAT JSON) {sql}", values)
+    [([explained],)] = await cursor.fetchall()
+    read = [node for node in _nodes(explained["Plan"]) if "Relation Name" in node]
+    assert {"accounts", "tenants"} <= {node["Relation Name"] for node in read}
+    for node in read:
+        assert "Index Cond" in node or "Recheck Cond" in node, node
+
+
+def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield node
+    for part in node.get("Plans", []):
+        yield from _nodes(part)
