@@ -201,6 +201,7 @@ class Pages:
         if before is not None:
             visitor, _ = self._browser.visitor(request)
             await self._sessions.revoke(before.session.id, before.user.id, visitor, "sign_out")
+        self._sessions.forget(new.session.user_id)
         response = redirect("/me")
         self._browser.give_session(response, new)
         return response
