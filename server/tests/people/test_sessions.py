@@ -139,6 +139,31 @@ async def test_whoever_makes_up_people_from_one_network_leaves_few_behind(
     assert kept <= 101
 
 
+async def test_refusals_without_end_do_not_fill_the_trail(
+    house: House, account: str, database_url: str
+) -> None:
+    user = await house.member(account)
+
+    def told() -> int:
+        entries = (
+            "SELECT count(*) FROM audit_blocks JOIN tenants ON tenants.id = tenant_id "
+            "WHERE account_id = %s AND NOT livemode"
+        )
+        with psycopg.connect(database_url) as connection:
+            (kept,) = connection.execute(entries, [account]).fetchone() or (0,)
+        return int(kept)
+
+    for _ in range(2):
+        before = told()
+        for one in range(130):
+            visitor = Visitor("b", f"198.51.100.{one}")
+            with pytest.raises(SignInRefused):
+                await house.people.by_password.password(visitor, user.email, "wrong")
+        # Ten wrong guesses, and then that there are too many of them.
+        assert told() - before == 10 + 100
+        house.clock.advance(timedelta(minutes=16))
+
+
 async def test_a_session_ends_after_fifteen_idle_minutes_and_after_twelve_hours(
     house: House, account: str
 ) -> None:
