@@ -149,6 +149,19 @@ def test_the_userinfo_of_somebody_else_does_not(
     assert "has not verified" in visitor.page
 
 
+def test_what_verifies_an_email_comes_from_where_the_email_does(
+    api_server: ApiServer, provider: Provider, email: str, link: str
+) -> None:
+    subject = provider.signs_in(email)
+    provider.person = {"sub": subject, "email_verified": True}
+    provider.userinfo = {"sub": subject, "email": email, "email_verified": False}
+    visitor = Visitor(api_server.url).visit(f"{link}/provider")
+    assert visitor.status == 403
+    assert "has not verified" in visitor.page
+    provider.userinfo = {"sub": subject, "email": email}
+    assert Visitor(api_server.url).visit(f"{link}/provider").status == 403
+
+
 @pytest.mark.parametrize("verified", [False, None, "false", 1, "yes"])
 def test_an_email_that_is_not_verified_takes_nothing_over(
     api_server: ApiServer,
