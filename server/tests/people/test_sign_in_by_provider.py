@@ -129,6 +129,20 @@ def test_an_open_invitation_to_a_verified_email_needs_no_link(
     assert let_in(Visitor(api_server.url).visit("/sign-in/provider"))
 
 
+def test_an_invitation_to_an_account_that_was_closed_keeps_nobody_from_another(
+    api_server: ApiServer, provider: Provider, account: str, email: str, link: str
+) -> None:
+    closed = api_server.open_account().account
+    invite(api_server.database_url, api_server.url, closed, email)
+    with psycopg.connect(api_server.database_url) as connection:
+        connection.execute("UPDATE accounts SET status = 'closed' WHERE id = %s", [closed])
+    provider.signs_in(email)
+    visitor = Visitor(api_server.url).visit(f"{link}/provider")
+    assert let_in(visitor)
+    assert f"{account}: owner" in visitor.page
+    assert closed not in visitor.page
+
+
 def test_an_email_that_only_the_userinfo_tells_counts(
     api_server: ApiServer, provider: Provider, email: str, link: str
 ) -> None:
