@@ -199,6 +199,21 @@ async def test_two_owners_who_remove_each_other_at_once_leave_one(
     assert roles.count("owner") == 1
 
 
+async def test_two_owners_who_step_back_at_once_do_not_wait_for_each_other_without_end(
+    house: House, account: str
+) -> None:
+    viewers = [await house.member(account, role) for role in ("admin", "support")]
+    members = house.people.members
+    for _ in range(20):
+        for one in viewers:
+            await members.set_role(OPERATOR, account, one.id, "owner")
+        done = await asyncio.gather(
+            *(members.set_role(OPERATOR, account, one.id, "viewer") for one in viewers),
+            return_exceptions=True,
+        )
+        assert sorted(type(each).__name__ for each in done) == ["Member", "Refused"]
+
+
 async def test_one_code_that_is_sent_twice_at_once_signs_in_once(
     house: House, account: str
 ) -> None:
