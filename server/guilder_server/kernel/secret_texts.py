@@ -19,7 +19,8 @@ _NAMES = (
 _SECRET = re.compile(
     rf"""(?:sk|rk|pk|ocs)_(?:live|test)_\w+    # API keys, secrets of OAuth clients
       | (?:sec|secret|token)_[\w+/=-]{{8,}}      # whsec_…, pi_…_secret_…
-      | eyJ[\w-]{{5,}}\.[\w-]+(?:\.[\w-]*)?     # JSON web tokens
+      # JSON web tokens. Each word is looked through once, however often one may begin in it.
+      | (?<![\w-])(?=[\w-]*?eyJ[\w-]{{5}})[\w-]++\.[\w-]+(?:\.[\w-]*)?
       | (?:bearer|basic)\s+[\w.~+/=-]{{8,}}
       | \$argon2\S+
       | -----BEGIN[^-]+-----.*

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import socket
+import time
 import uuid
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from starlette.requests import Request
 
+from guilder_server.http import app
+from guilder_server.http.errors import HttpRefusal
+from guilder_server.people.pages.browser import sent_form
 from tests.people.provider import Provider
 from tests.support.api import ApiServer
 from tests.support.people import PASSWORD, Visitor, invite
@@ -39,6 +48,31 @@ def test_a_line_for_a_request_tells_no_link_no_code_and_no_query() -> None:
         "/sign-in/callback",
         "/v1/payment_intents/pi_1",
     ]
+
+
+def test_a_browser_that_goes_away_in_the_middle_of_a_form_is_no_fault(
+    api_server: ApiServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    gone = b"POST /sign-in/password HTTP/1.1\r\nHost: guilder\r\nContent-Length: 100\r\n\r\nemail=a"
+    with socket.create_connection(("127.0.0.1", urlsplit(api_server.url).port or 0)) as line:
+        line.sendall(gone)
+        time.sleep(0.1)
+    visitor = Visitor(api_server.url)
+    for _ in range(5):
+        assert visitor.visit("/sign-in").status == 200
+        time.sleep(0.05)
+    assert [one for one in caplog.records if one.exc_info] == []
+
+
+async def test_a_form_that_does_not_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app, "BODY_DEADLINE_S", 0.05)
+
+    async def endlessly() -> dict[str, Any]:
+        await asyncio.sleep(0.01)
+        return {"type": "http.request", "body": b"a", "more_body": True}
+
+    with pytest.raises(HttpRefusal, match="did not arrive in time"):
+        await sent_form(Request({"type": "http", "headers": []}, endlessly))
 
 
 def test_a_refused_sign_in_is_logged_without_what_was_sent(

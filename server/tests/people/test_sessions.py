@@ -139,6 +139,31 @@ async def test_whoever_makes_up_people_from_one_network_leaves_few_behind(
     assert kept <= 101
 
 
+async def test_refusals_without_end_do_not_fill_the_trail(
+    house: House, account: str, database_url: str
+) -> None:
+    user = await house.member(account)
+
+    def told() -> int:
+        entries = (
+            "SELECT count(*) FROM audit_blocks JOIN tenants ON tenants.id = tenant_id "
+            "WHERE account_id = %s AND NOT livemode"
+        )
+        with psycopg.connect(database_url) as connection:
+            (kept,) = connection.execute(entries, [account]).fetchone() or (0,)
+        return int(kept)
+
+    for _ in range(2):
+        before = told()
+        for one in range(130):
+            visitor = Visitor("b", f"198.51.100.{one}")
+            with pytest.raises(SignInRefused):
+                await house.people.by_password.password(visitor, user.email, "wrong")
+        # Ten wrong guesses, and then that there are too many of them.
+        assert told() - before == 10 + 100
+        house.clock.advance(timedelta(minutes=16))
+
+
 async def test_a_session_ends_after_fifteen_idle_minutes_and_after_twelve_hours(
     house: House, account: str
 ) -> None:
@@ -172,6 +197,21 @@ async def test_two_owners_who_remove_each_other_at_once_leave_one(
     assert [isinstance(each, Refused) for each in done].count(True) == 1
     roles = [member.role for member in await house.people.members.all(account)]
     assert roles.count("owner") == 1
+
+
+async def test_two_owners_who_step_back_at_once_do_not_wait_for_each_other_without_end(
+    house: House, account: str
+) -> None:
+    viewers = [await house.member(account, role) for role in ("admin", "support")]
+    members = house.people.members
+    for _ in range(20):
+        for one in viewers:
+            await members.set_role(OPERATOR, account, one.id, "owner")
+        done = await asyncio.gather(
+            *(members.set_role(OPERATOR, account, one.id, "viewer") for one in viewers),
+            return_exceptions=True,
+        )
+        assert sorted(type(each).__name__ for each in done) == ["Member", "Refused"]
 
 
 async def test_one_code_that_is_sent_twice_at_once_signs_in_once(

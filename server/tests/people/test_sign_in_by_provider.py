@@ -13,13 +13,14 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import psycopg
+import pyotp
 import pytest
 from joserfc.jwk import RSAKey
 
 from tests.people.conftest import Told, refusals
 from tests.people.provider import Claims, Provider
 from tests.support.api import ApiServer
-from tests.support.people import Visitor, invite, joined
+from tests.support.people import PASSWORD, Visitor, invite, joined
 
 FOREIGN = RSAKey.generate_key(2048, {"kid": "first"})
 
@@ -128,6 +129,20 @@ def test_an_open_invitation_to_a_verified_email_needs_no_link(
     assert let_in(Visitor(api_server.url).visit("/sign-in/provider"))
 
 
+def test_an_invitation_to_an_account_that_was_closed_keeps_nobody_from_another(
+    api_server: ApiServer, provider: Provider, account: str, email: str, link: str
+) -> None:
+    closed = api_server.open_account().account
+    invite(api_server.database_url, api_server.url, closed, email)
+    with psycopg.connect(api_server.database_url) as connection:
+        connection.execute("UPDATE accounts SET status = 'closed' WHERE id = %s", [closed])
+    provider.signs_in(email)
+    visitor = Visitor(api_server.url).visit(f"{link}/provider")
+    assert let_in(visitor)
+    assert f"{account}: owner" in visitor.page
+    assert closed not in visitor.page
+
+
 def test_an_email_that_only_the_userinfo_tells_counts(
     api_server: ApiServer, provider: Provider, email: str, link: str
 ) -> None:
@@ -146,6 +161,19 @@ def test_the_userinfo_of_somebody_else_does_not(
     visitor = Visitor(api_server.url).visit(f"{link}/provider")
     assert visitor.status == 403
     assert "has not verified" in visitor.page
+
+
+def test_what_verifies_an_email_comes_from_where_the_email_does(
+    api_server: ApiServer, provider: Provider, email: str, link: str
+) -> None:
+    subject = provider.signs_in(email)
+    provider.person = {"sub": subject, "email_verified": True}
+    provider.userinfo = {"sub": subject, "email": email, "email_verified": False}
+    visitor = Visitor(api_server.url).visit(f"{link}/provider")
+    assert visitor.status == 403
+    assert "has not verified" in visitor.page
+    provider.userinfo = {"sub": subject, "email": email}
+    assert Visitor(api_server.url).visit(f"{link}/provider").status == 403
 
 
 @pytest.mark.parametrize("verified", [False, None, "false", 1, "yes"])
@@ -199,6 +227,31 @@ def test_a_person_with_a_password_is_linked_by_a_verified_email_once(
     assert "signs in here in another way" in visitor.page
     assert "link_identity" in [entry.action for _, entry in told]
     assert refusals(told, account) == ["identity_taken"]
+
+
+def test_whoever_claimed_an_email_by_a_link_is_put_out_when_its_owner_comes(
+    api_server: ApiServer, provider: Provider, account: str, told: Told
+) -> None:
+    """Whoever may invite sees the link, and can follow it in the name of somebody else."""
+    theirs = api_server.open_account().account
+    claimant, email = joined(api_server.database_url, api_server.url, theirs)
+    waiting = Visitor(api_server.url).visit("/sign-in")
+    waiting.send("/sign-in/password", email=email, password=PASSWORD)
+    link = invite(api_server.database_url, api_server.url, account, email)
+    provider.signs_in(email)
+    owner = Visitor(api_server.url).visit(f"{link}/provider")
+    assert let_in(owner)
+    assert f"{account}: owner" in owner.page
+    claimant.visit("/me")
+    assert "You are signed in as" not in claimant.page
+    with psycopg.connect(api_server.database_url) as connection:
+        wanted = "SELECT password, totp FROM users WHERE email = %s"
+        assert connection.execute(wanted, [email]).fetchone() == (None, None)
+    waiting.send("/sign-in/code", code=pyotp.TOTP("A" * 32).now())
+    assert waiting.status == 403
+    again = Visitor(api_server.url).visit("/sign-in")
+    again.send("/sign-in/password", email=email, password=PASSWORD)
+    assert "Email or password is not right" in again.page
 
 
 def test_one_who_is_disabled_is_not_let_in(

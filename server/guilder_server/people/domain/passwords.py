@@ -12,6 +12,8 @@ WINDOW = timedelta(minutes=15)
 # Guesses within a window: of one person's password or code, and from one address.
 OF_PERSON = 10
 FROM_ADDRESS = 100
+# Refusals for one reason that the trail of an account is told of, within a window.
+TOLD = 100
 
 _COMMON = (
     *("password", "passwort", "qwertyuiop", "qwerty", "letmein", "welcome", "iloveyou"),

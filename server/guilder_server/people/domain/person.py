@@ -67,7 +67,7 @@ def email(wanted: str, param: str = "email") -> str:
     as_written = wanted.strip()
     given = as_written.lower()
     # Some letters of other scripts become ones of ASCII, and the email somebody else's.
-    disguised = given.isascii() and not as_written.isascii()
+    disguised = any(not each.isascii() and each.lower().isascii() for each in as_written)
     if (
         disguised
         or len(given) > LONGEST_EMAIL

@@ -141,8 +141,8 @@ class ByPassword:
         id = tools.ids.new("user") if user is None else user.id
         sealed = tools.seals.seal(holds["secret"].encode(), _SECRET + id.encode())
         if user is not None:
-            if user.totp is not None or user.disabled_at is not None:
-                # Enrolled in another window meanwhile: that one counts.
+            if user.password is None or user.totp is not None or user.disabled_at is not None:
+                # Enrolled in another window meanwhile, or known by a provider: that counts.
                 return user, SignInRefused("state_expired")
             changed = replace(user, totp=sealed, totp_step=step)
             await people.change_user(changed)

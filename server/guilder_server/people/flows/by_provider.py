@@ -7,7 +7,7 @@ of an open invitation, or of somebody here who has no provider yet.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from guilder_server.kernel.errors import InvalidRequest
 from guilder_server.people.domain import person, tokens
@@ -16,7 +16,7 @@ from guilder_server.people.domain.person import User
 from guilder_server.people.domain.refusals import SignInRefused
 from guilder_server.people.domain.session import NewSession, Visitor
 from guilder_server.people.flows import states
-from guilder_server.people.flows.joining import accept, invitation_named
+from guilder_server.people.flows.joining import accept, can_join, invitation_named
 from guilder_server.people.flows.sessions import begin
 from guilder_server.people.flows.states import Kept
 from guilder_server.people.flows.throttling import may_try
@@ -154,16 +154,28 @@ class ByProvider:
                 raise SignInRefused("state_expired")
         elif await people.has_identity(user.id):
             raise SignInRefused("identity_taken")
+        else:
+            user = await self._without_password(people, user)
         if not await people.add_identity(claims.identity, user.id, now):
             raise SignInRefused("state_expired")
         trail = Trail(tools, people, of_visitor(visitor, user))
         await trail.tell_all(user, "link_identity", {"issuer": claims.identity.issuer})
         return user
 
+    async def _without_password(self, people: People, found: User) -> User:
+        """Until now this email was only claimed: whoever makes an invitation has its link, and
+        could have set a password in the name of somebody else. It opens nothing any more."""
+        user = await people.user(found.id)
+        assert user is not None, "people are never deleted"
+        user = replace(user, password=None, totp=None, totp_step=None)
+        await people.change_user(user)
+        await people.end_sessions(user.id, self._tools.clock.now())
+        return user
+
     async def _open(self, people: People, email: str) -> list[Invitation]:
         now = self._tools.clock.now()
         offers = await people.invitations_to(email)
-        return [offer for offer in offers if offer.status(now) == "open"]
+        return [offer for offer in offers if await can_join(people, offer, now)]
 
 
 def _short(name: str | None) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from guilder_server.kernel.errors import NotFound, Refused
@@ -32,12 +32,13 @@ class Members:
     async def set_role(self, by: By, account: str, user: str, role: str) -> Member:
         wanted = roles.role(role)
         async with self._tools.store.transaction() as people:
+            owners = await people.owners(account)
             before = await _member(people, account, user)
             roles.require_giving(by.standing, before.role, wanted)
             if before.role == wanted:
                 return before
             if before.role == "owner":
-                await _require_other_owner(people, account, user)
+                _require_other_owner(owners, user)
             after = replace(before, role=wanted)
             await people.put_member(after)
             await self._trail(people, by).member("update_user", before, after)
@@ -46,10 +47,11 @@ class Members:
     async def remove(self, by: By, account: str, user: str) -> Member:
         """From the account; what they are to others stays."""
         async with self._tools.store.transaction() as people:
+            owners = await people.owners(account)
             before = await _member(people, account, user)
             roles.require_giving(by.standing, before.role)
             if before.role == "owner":
-                await _require_other_owner(people, account, user)
+                _require_other_owner(owners, user)
             await people.remove_member(account, user)
             await self._trail(people, by).member("delete_user", before, None)
         return before
@@ -111,9 +113,10 @@ async def _user(people: People, user: str) -> User:
     return found
 
 
-async def _require_other_owner(people: People, account: str, user: str) -> None:
-    """One who can sign in."""
-    if not set(await people.owners(account)) - {user}:
+def _require_other_owner(owners: Collection[str], user: str) -> None:
+    """One who can sign in. `owners` were locked before the member was, each time: two changes at
+    once wait for each other, and never each for the other."""
+    if not set(owners) - {user}:
         raise Refused(
             "last_owner",
             "This is the account's last owner. Make somebody else an owner first.",

@@ -1,9 +1,11 @@
-"""How often somebody may guess: counted before each guess, in the database, for all processes."""
+"""How often somebody may guess, and how often it is told that they did: counted in the database,
+for all processes."""
 
 from __future__ import annotations
 
 from guilder_server.kernel.neighbours import neighbourhood
 from guilder_server.people.domain import passwords, tokens
+from guilder_server.people.domain.refusals import Reason
 from guilder_server.people.domain.session import Visitor
 from guilder_server.people.ports import People, Tools
 
@@ -20,6 +22,14 @@ async def may_try(tools: Tools, people: People, visitor: Visitor, person: str) -
         if await people.count_attempt(subject, now, passwords.WINDOW) > most:
             return False
     return True
+
+
+async def may_tell(tools: Tools, people: People, account: str, reason: Reason) -> bool:
+    """Whether the trail of an account is yet to hear of a refusal. Nobody needs to be signed in to
+    be refused, and a trail is never shortened."""
+    subject = tokens.digest(tools.pepper, "attempt", f"told {account} {reason}")
+    told = await people.count_attempt(subject, tools.clock.now(), passwords.WINDOW)
+    return told <= passwords.TOLD
 
 
 async def forget(tools: Tools, people: People, person: str) -> None:

@@ -11,6 +11,7 @@ from guilder_server.people.domain.invitation import Invitation
 from guilder_server.people.domain.person import Member, User
 from guilder_server.people.domain.refusals import Reason
 from guilder_server.people.domain.session import Visitor
+from guilder_server.people.flows.throttling import may_tell
 from guilder_server.people.ports import People, Tools
 
 Told = Mapping[str, Any] | None
@@ -93,11 +94,13 @@ async def tell_refusal(
     user: User | None = None,
     accounts: Collection[str] = (),
 ) -> None:
-    """Told to each account that it concerns: those of the person, and those named besides."""
+    """Told to each account that it concerns: those of the person, and those named besides; so often
+    only."""
     concerned = set(accounts)
     if user is not None:
         concerned |= {member.account for member in await people.memberships(user.id)}
     id = "unknown" if user is None else user.id
     trail = Trail(tools, people, Actor("user", id, visitor.address))
     for account in sorted(concerned):
-        await trail.tell(account, "sign_in_refused", "user", id, after={"reason": reason})
+        if await may_tell(tools, people, account, reason):
+            await trail.tell(account, "sign_in_refused", "user", id, after={"reason": reason})

@@ -161,8 +161,9 @@ class OidcProvider:
             raise _unreachable() from error
         if not isinstance(told, dict) or told.get("sub") != said["sub"]:
             return said
-        wanted = ("email", "email_verified", "name")
-        return {name: told[name] for name in wanted if name in told} | said
+        # What verifies an email speaks of the one that stands beside it.
+        email = {name: told.get(name) for name in ("email", "email_verified")}
+        return {"name": told.get("name")} | said | email
 
     async def _discovered(self) -> dict[str, Any]:
         now = self._elapsed()

@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 from starlette.requests import Request
 from starlette.responses import Response
 
+from guilder_server.http.app import read_body
 from guilder_server.http.origin import Origins
 from guilder_server.kernel.errors import Forbidden, InvalidRequest
 from guilder_server.people.domain import tokens
@@ -86,12 +87,12 @@ class Browser:
 
 
 async def sent_form(request: Request) -> dict[str, str]:
-    """The fields, the first of each name. Raises InvalidRequest for what no page of ours sends."""
-    body = b""
-    async for piece in request.stream():
-        body += piece
-        if len(body) > _LARGEST_FORM:
-            raise _unreadable()
+    """The fields, the first of each name. Raises InvalidRequest for what no page of ours sends, and
+    ClientGone."""
+    length = request.headers.get("content-length")
+    body = await read_body(request.receive, None if length is None else length.encode())
+    if len(body) > _LARGEST_FORM:
+        raise _unreadable()
     try:
         pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
     except ValueError:

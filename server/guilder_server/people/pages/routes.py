@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from guilder_server.http.app import ClientGone
 from guilder_server.http.errors import kind_of
 from guilder_server.kernel.errors import GuilderError, InvalidRequest, NotFound, Unauthenticated
 from guilder_server.people.assembly import Populace
@@ -69,6 +70,8 @@ class Pages:
                 return self._refused(refused, visitor)
             except Unauthenticated:
                 return redirect("/sign-in")
+            except ClientGone:
+                return Response(status_code=400)
             except GuilderError as error:
                 title = "Nothing here" if isinstance(error, NotFound) else "That did not work"
                 return page(title, _BACK, kind_of(error)[0], alert=error.message)
@@ -201,6 +204,7 @@ class Pages:
         if before is not None:
             visitor, _ = self._browser.visitor(request)
             await self._sessions.revoke(before.session.id, before.user.id, visitor, "sign_out")
+        self._sessions.forget(new.session.user_id)
         response = redirect("/me")
         self._browser.give_session(response, new)
         return response
