@@ -258,7 +258,7 @@ class House:
             PaymentMethodsApi(self.method_flows),
             PayoutsApi(self.payout_tools),
             RefundsApi(self.tools),
-            SessionsApi(self.people.sessions),
+            SessionsApi(self.people.sessions, self.people.renewing),
             UsersApi(self.people.members, roles_of),
             RequestLogsApi(RequestLogs(self.request_logs)),
             WalletsApi(

@@ -37,7 +37,7 @@ def person(api_server: ApiServer, account: str) -> tuple[str, pyotp.TOTP]:
     visitor.visit(link).send(f"{link}/password", name="Ada", password=PASSWORD, again=PASSWORD)
     codes = pyotp.TOTP(visitor.secret)
     visitor.send("/sign-in/code", code=codes.now())
-    assert "You are signed in as" in visitor.page
+    assert "You are signed in as" in visitor.visit("/me").page
     visitor.send("/me/sign-out")
     return email, codes
 
@@ -222,7 +222,7 @@ def test_codes_that_were_reset_are_set_up_anew(
     visitor.send("/sign-in/code", code="000000")
     assert (visitor.status, "This code is not right" in visitor.page) == (403, True)
     visitor.send("/sign-in/code", code=pyotp.TOTP(visitor.secret).now())
-    assert "You are signed in as" in visitor.page
+    assert "You are signed in as" in visitor.visit("/me").page
 
 
 def test_one_who_is_disabled_is_signed_out_and_not_let_in(

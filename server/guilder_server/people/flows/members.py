@@ -87,6 +87,7 @@ class Members:
         async with self._tools.store.transaction() as people:
             after = replace(await _user(people, user), totp=None, totp_step=None)
             await people.change_user(after)
+            await people.forget_recovery_codes(user)
             await people.end_sessions(user, now)
             await self._trail(people, by).tell_all(after, "reset_totp")
         return after

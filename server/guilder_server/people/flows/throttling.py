@@ -22,6 +22,11 @@ async def may_try(tools: Tools, people: People, visitor: Visitor, person: str) -
     return True
 
 
+def guessed_code(of: str) -> str:
+    """Whose code is guessed: a person's, or that of one who is nobody yet."""
+    return f"code {of}"
+
+
 async def forget(tools: Tools, people: People, person: str) -> None:
     """Whoever was let in begins anew."""
     await people.forget_attempts(_of_person(tools, person))
