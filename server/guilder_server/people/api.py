@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar, cast
 
@@ -10,6 +10,7 @@ from guilder_server.http.auth import Credential, permitted
 from guilder_server.http.call import Call
 from guilder_server.http.errors import Throttled
 from guilder_server.http.lists import list_query
+from guilder_server.kernel.changes import KeyTaken
 from guilder_server.kernel.errors import (
     Forbidden,
     GuilderError,
@@ -35,9 +36,24 @@ from guilder_server.people.flows.sessions import Sessions
 T = TypeVar("T")
 
 
+class Once:
+    """These changes are written before the answer is kept for the idempotency key. A key that was
+    used before is therefore looked up first, or another request with it would change something
+    too. `answered` finds what a key has answered."""
+
+    def __init__(self, answered: Callable[[Tenant, str], Awaitable[object | None]]) -> None:
+        self._answered = answered
+
+    async def __call__(self, call: Call) -> None:
+        """Raises KeyTaken."""
+        key = call.idempotency_key
+        if key is not None and await self._answered(call.tenant, key) is not None:
+            raise KeyTaken(key)
+
+
 class UsersApi:
-    def __init__(self, flows: Members, roles: RolesOf) -> None:
-        self._flows, self._roles = flows, roles
+    def __init__(self, flows: Members, roles: RolesOf, once: Once) -> None:
+        self._flows, self._roles, self._once = flows, roles, once
 
     async def list_users(self, call: Call) -> Page:
         listed = await self._flows.all(call.tenant.account)
@@ -47,6 +63,7 @@ class UsersApi:
         return await self._flows.retrieve(call.tenant.account, call.path["user"])
 
     async def update_user(self, call: Call) -> Member:
+        await self._once(call)
         by = await self._roles.asking(call)
         account, user = call.tenant.account, call.path["user"]
         if "role" not in call.params:
@@ -61,10 +78,11 @@ class UsersApi:
 
 
 class InvitationsApi:
-    def __init__(self, flows: Inviting, roles: RolesOf) -> None:
-        self._flows, self._roles = flows, roles
+    def __init__(self, flows: Inviting, roles: RolesOf, once: Once) -> None:
+        self._flows, self._roles, self._once = flows, roles, once
 
     async def create_invitation(self, call: Call) -> Seen:
+        await self._once(call)
         by = await self._roles.asking(call)
         params = call.params
         self._roles.require_held(call, params["role"])
@@ -78,13 +96,14 @@ class InvitationsApi:
         return await self._flows.retrieve(call.tenant.account, call.path["invitation"])
 
     async def revoke_invitation(self, call: Call) -> Seen:
+        await self._once(call)
         by = await self._roles.asking(call)
         return await self._flows.revoke(by, call.tenant.account, call.path["invitation"])
 
 
 class SessionsApi:
-    def __init__(self, flows: Sessions, renewing: Renewing) -> None:
-        self._flows, self._renewing = flows, renewing
+    def __init__(self, flows: Sessions, renewing: Renewing, once: Once) -> None:
+        self._flows, self._renewing, self._once = flows, renewing, once
 
     async def list_sessions(self, call: Call) -> Page:
         list_query(call)  # what is wrong with the request is wrong whoever asks
@@ -103,6 +122,7 @@ class SessionsApi:
         if call.credential.session is None:
             raise NotFound(session.NOUN, call.path["session"], session.NOUN)
         person, current = _person(call)
+        await self._once(call)
         visitor = Visitor("", call.address)
         ended, user = await self._flows.revoke(
             call.path["session"], person, visitor, request_id=call.request_id
@@ -111,6 +131,7 @@ class SessionsApi:
 
     async def change_password(self, call: Call) -> SeenSession:
         asking, params = _asking(call), call.params
+        await self._once(call)
         try:
             await self._renewing.change_password(
                 asking, params["old_password"], params["new_password"]
@@ -123,6 +144,7 @@ class SessionsApi:
 
     async def create_recovery_codes(self, call: Call) -> RecoveryCodes:
         asking, params = _asking(call), call.params
+        await self._once(call)
         try:
             made = await self._renewing.recovery_codes(asking, params["password"], params["code"])
         except ProofRefused as refused:
