@@ -15,6 +15,7 @@ from guilder_server.postgres import trail
 from tests.people.provider import Provider
 from tests.support.api import ApiServer
 
+QUICK = partial(PasswordHasher, time_cost=1, memory_cost=8, parallelism=1)
 Told = list[tuple[str, AuditEntry]]
 
 
@@ -29,10 +30,9 @@ def provider() -> Iterator[Provider]:
 @pytest.fixture(scope="session")
 def api_server(postgres: Any, provider: Provider) -> Iterator[ApiServer]:
     """One with a provider, and with passwords that are hashed as quickly as they can be."""
-    quick = partial(PasswordHasher, time_cost=1, memory_cost=8, parallelism=1)
     with postgres.database() as url:
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(passwords, "PasswordHasher", quick)
+            patched.setattr(passwords, "PasswordHasher", QUICK)
             server = ApiServer(
                 url, oidc_issuer=provider.issuer, oidc_client_id="guilder", oidc_name="Example"
             )
