@@ -13,7 +13,7 @@ from guilder_server.kernel.secret_texts import redacted_text
 from guilder_server.kernel.traces import trace_of
 
 # An invitation is open to whoever reads its address.
-_SECRET_PATH = re.compile(r"(/invitations/)[^/]+")
+_SECRET_PATH = re.compile(r"(/(?:invitations|new-password)/)[^/]+")
 
 
 def configure(level: str) -> None:

@@ -42,8 +42,14 @@ from guilder_server.payouts.domain.payout import Payout
 from guilder_server.payouts.views import view_payout
 from guilder_server.people.domain.invitation import Seen as SeenInvitation
 from guilder_server.people.domain.person import Member
+from guilder_server.people.domain.recovery import RecoveryCodes
 from guilder_server.people.domain.session import SeenSession
-from guilder_server.people.views import view_invitation, view_member, view_session
+from guilder_server.people.views import (
+    view_invitation,
+    view_member,
+    view_recovery_codes,
+    view_session,
+)
 from guilder_server.postgres import snapshots
 from guilder_server.request_logs.domain.entry import RequestLog
 from guilder_server.request_logs.views import RequestLogView
@@ -126,6 +132,7 @@ def views_at(clock: Clock) -> Views:
             Member: view_member,
             PaymentMethod: view_payment_method,
             Payout: view_payout,
+            RecoveryCodes: view_recovery_codes,
             Refund: view_refund,
             Replay: view_replay,
             RequestLog: RequestLogView(snapshots.unpack),

@@ -59,6 +59,7 @@ from guilder_server.payouts.infra.store import PostgresPayouts
 from guilder_server.payouts.ports import Tools as PayoutTools
 from guilder_server.people.api import (
     InvitationsApi,
+    Once,
     RolesOf,
     SessionsApi,
     UsersApi,
@@ -121,6 +122,7 @@ class House:
         self.people = Populace(
             make_tools(settings, PostgresPeople(pool), ground.seals, public_url(settings), clock)
         )
+        self.once = Once(ground.key)
         self.operating = Operating(
             PostgresOrganizations(pool), Openings(ids, clock), ground.plans.by_name
         )
@@ -253,13 +255,13 @@ class House:
             LedgerTransactionsApi(self.transactions, self.holds),
             OauthClientsApi(self.oauth.clients, self.api_keys.holder),
             EventsApi(Events(self.event_store, self.webhooks)),
-            InvitationsApi(self.people.inviting, roles_of),
+            InvitationsApi(self.people.inviting, roles_of, self.once),
             PaymentIntentsApi(self.tools),
             PaymentMethodsApi(self.method_flows),
             PayoutsApi(self.payout_tools),
             RefundsApi(self.tools),
-            SessionsApi(self.people.sessions),
-            UsersApi(self.people.members, roles_of),
+            SessionsApi(self.people.sessions, self.people.renewing, self.once),
+            UsersApi(self.people.members, roles_of, self.once),
             RequestLogsApi(RequestLogs(self.request_logs)),
             WalletsApi(
                 self.wallets,

@@ -2,31 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar, cast
 
 from guilder_server.http.auth import Credential, permitted
 from guilder_server.http.call import Call
+from guilder_server.http.errors import Throttled
 from guilder_server.http.lists import list_query
-from guilder_server.kernel.errors import Forbidden, InvalidRequest, NoSuchReference, NotFound
+from guilder_server.kernel.changes import KeyTaken
+from guilder_server.kernel.errors import (
+    Forbidden,
+    GuilderError,
+    InvalidRequest,
+    NoSuchReference,
+    NotFound,
+)
 from guilder_server.kernel.steps import Page, Tombstone
 from guilder_server.kernel.tenant import Tenant
-from guilder_server.people.domain import invitation, session, tokens
+from guilder_server.people.domain import invitation, passwords, session, tokens
 from guilder_server.people.domain.invitation import Seen
 from guilder_server.people.domain.person import Member
+from guilder_server.people.domain.recovery import RecoveryCodes
+from guilder_server.people.domain.refusals import ProofRefused
 from guilder_server.people.domain.roles import Standing
 from guilder_server.people.domain.session import Known, Place, SeenSession, Visitor
 from guilder_server.people.flows import members
 from guilder_server.people.flows.inviting import By, Inviting
 from guilder_server.people.flows.members import Members
+from guilder_server.people.flows.renewing import Asking, Renewing
 from guilder_server.people.flows.sessions import Sessions
 
 T = TypeVar("T")
 
 
+class Once:
+    """These changes are written before the answer is kept for the idempotency key. A key that was
+    used before is therefore looked up first, or another request with it would change something
+    too. `answered` finds what a key has answered."""
+
+    def __init__(self, answered: Callable[[Tenant, str], Awaitable[object | None]]) -> None:
+        self._answered = answered
+
+    async def __call__(self, call: Call) -> None:
+        """Raises KeyTaken."""
+        key = call.idempotency_key
+        if key is not None and await self._answered(call.tenant, key) is not None:
+            raise KeyTaken(key)
+
+
 class UsersApi:
-    def __init__(self, flows: Members, roles: RolesOf) -> None:
-        self._flows, self._roles = flows, roles
+    def __init__(self, flows: Members, roles: RolesOf, once: Once) -> None:
+        self._flows, self._roles, self._once = flows, roles, once
 
     async def list_users(self, call: Call) -> Page:
         listed = await self._flows.all(call.tenant.account)
@@ -36,6 +63,7 @@ class UsersApi:
         return await self._flows.retrieve(call.tenant.account, call.path["user"])
 
     async def update_user(self, call: Call) -> Member:
+        await self._once(call)
         by = await self._roles.asking(call)
         account, user = call.tenant.account, call.path["user"]
         if "role" not in call.params:
@@ -50,10 +78,11 @@ class UsersApi:
 
 
 class InvitationsApi:
-    def __init__(self, flows: Inviting, roles: RolesOf) -> None:
-        self._flows, self._roles = flows, roles
+    def __init__(self, flows: Inviting, roles: RolesOf, once: Once) -> None:
+        self._flows, self._roles, self._once = flows, roles, once
 
     async def create_invitation(self, call: Call) -> Seen:
+        await self._once(call)
         by = await self._roles.asking(call)
         params = call.params
         self._roles.require_held(call, params["role"])
@@ -67,13 +96,14 @@ class InvitationsApi:
         return await self._flows.retrieve(call.tenant.account, call.path["invitation"])
 
     async def revoke_invitation(self, call: Call) -> Seen:
+        await self._once(call)
         by = await self._roles.asking(call)
         return await self._flows.revoke(by, call.tenant.account, call.path["invitation"])
 
 
 class SessionsApi:
-    def __init__(self, flows: Sessions) -> None:
-        self._flows = flows
+    def __init__(self, flows: Sessions, renewing: Renewing, once: Once) -> None:
+        self._flows, self._renewing, self._once = flows, renewing, once
 
     async def list_sessions(self, call: Call) -> Page:
         list_query(call)  # what is wrong with the request is wrong whoever asks
@@ -92,11 +122,34 @@ class SessionsApi:
         if call.credential.session is None:
             raise NotFound(session.NOUN, call.path["session"], session.NOUN)
         person, current = _person(call)
+        await self._once(call)
         visitor = Visitor("", call.address)
         ended, user = await self._flows.revoke(
             call.path["session"], person, visitor, request_id=call.request_id
         )
         return SeenSession(ended, user, ended.id == current)
+
+    async def change_password(self, call: Call) -> SeenSession:
+        asking, params = _asking(call), call.params
+        await self._once(call)
+        try:
+            await self._renewing.change_password(
+                asking, params["old_password"], params["new_password"]
+            )
+        except ProofRefused as refused:
+            raise _unproved(refused) from None
+        seen = await self._flows.seen(asking.session, asking.user)
+        # The answer may be kept, and its proof of where requests come from is a secret.
+        return replace(seen, csrf_token=None)
+
+    async def create_recovery_codes(self, call: Call) -> RecoveryCodes:
+        asking, params = _asking(call), call.params
+        await self._once(call)
+        try:
+            made = await self._renewing.recovery_codes(asking, params["password"], params["code"])
+        except ProofRefused as refused:
+            raise _unproved(refused) from None
+        return RecoveryCodes(made)
 
 
 class RolesOf:
@@ -207,6 +260,26 @@ def _person(call: Call) -> tuple[str, str]:
             "Sessions are people's own: a key has none. Sign in at /sign-in, and send the cookie."
         )
     return call.credential.id, call.credential.session
+
+
+def _asking(call: Call) -> Asking:
+    person, current = _person(call)
+    return Asking(person, current, Visitor("", call.address), call.request_id)
+
+
+def _unproved(refused: ProofRefused) -> GuilderError:
+    match refused.reason:
+        case "password_wrong":
+            return Forbidden(refused.message, code="password_wrong")
+        case "code_wrong":
+            return Forbidden(refused.message, code="code_wrong")
+        case "code_reused":
+            return Forbidden(refused.message, code="code_reused")
+        case "throttled":
+            wait_s = passwords.WINDOW.total_seconds()
+            return Throttled(refused.message, "resource-specific", wait_s)
+        case _:
+            return refused
 
 
 def _page(call: Call, listed: Sequence[T], noun: str, id_of: Callable[[T], str]) -> Page:

@@ -14,6 +14,8 @@ from guilder_server.people.flows.by_provider import ByProvider
 from guilder_server.people.flows.inviting import Inviting
 from guilder_server.people.flows.joining import Joining
 from guilder_server.people.flows.members import Members
+from guilder_server.people.flows.renewing import Renewing
+from guilder_server.people.flows.resetting import Resetting
 from guilder_server.people.flows.sessions import Sessions
 from guilder_server.people.infra.codes import TotpCodes
 from guilder_server.people.infra.passwords import Argon2Passwords
@@ -64,6 +66,8 @@ class Populace:
         self.inviting, self.joining = Inviting(tools), Joining(tools)
         self.members, self.sessions = Members(tools), Sessions(tools)
         self.by_password = ByPassword(tools)
+        self.renewing = Renewing(tools, self.sessions)
+        self.resetting = Resetting(tools, self.sessions)
         self.by_provider = None if tools.provider is None else ByProvider(tools, tools.provider)
 
 

@@ -14,6 +14,7 @@ from guilder_server.kernel.ids import Ids
 from guilder_server.people.domain.invitation import Invitation
 from guilder_server.people.domain.person import Holder, Identity, Member, User
 from guilder_server.people.domain.refusals import Reason
+from guilder_server.people.domain.reset import Reset
 from guilder_server.people.domain.session import Known, Session
 from guilder_server.people.domain.state import State
 
@@ -80,8 +81,28 @@ class People(Protocol):
     async def sessions(self, user: str, now: datetime) -> Sequence[Session]:
         """Those that have not ended by time or by hand, newest first."""
 
-    async def end_sessions(self, user: str, now: datetime, only: str | None = None) -> int:
-        """Revoke all, or one of them; how many there were to revoke."""
+    async def end_sessions(
+        self, user: str, now: datetime, only: str | None = None, but: str | None = None
+    ) -> int:
+        """Revoke all, or one of them, or all but one; how many there were to revoke."""
+
+    async def add_recovery_codes(self, user: str, digests: Sequence[bytes]) -> None: ...
+
+    async def take_recovery_code(self, user: str, digest: bytes) -> bool:
+        """Take it for good. False if it is none of theirs, or was taken before."""
+
+    async def count_recovery_codes(self, user: str) -> int:
+        """How many are left."""
+
+    async def forget_recovery_codes(self, user: str) -> None: ...
+
+    async def put_reset(self, digest: bytes, reset: Reset) -> None:
+        """In the place of the one that they had."""
+
+    async def reset(self, digest: bytes) -> Reset | None: ...
+
+    async def use_reset(self, user: str, now: datetime) -> None:
+        """The link that they have, if any, is good no more."""
 
     async def add_state(self, digest: bytes, state: State) -> None: ...
 
@@ -107,7 +128,8 @@ class PeopleStore(Protocol):
     async def note_seen(self, session: Session, now: datetime) -> None: ...
 
     async def prune(self, sessions_before: datetime, states_before: datetime) -> int:
-        """Forget what had ended by then: sessions, and sign-ins that were under way."""
+        """Forget what had ended by then: sessions, sign-ins that were under way, and links to
+        set a password with."""
 
 
 class Passwords(Protocol):

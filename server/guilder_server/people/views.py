@@ -7,6 +7,7 @@ from guilder_server.kernel.clock import unix
 from guilder_server.kernel.tenant import Tenant
 from guilder_server.people.domain.invitation import Seen
 from guilder_server.people.domain.person import Member
+from guilder_server.people.domain.recovery import RecoveryCodes
 from guilder_server.people.domain.session import SeenSession
 
 
@@ -62,4 +63,10 @@ def view_session(seen: SeenSession, _tenant: Tenant) -> wire.Session:
         shown["accounts"] = [
             {"account": member.account, "role": member.role} for member in seen.memberships
         ]
+        if seen.recovery_codes is not None:
+            shown["recovery_codes_left"] = seen.recovery_codes
     return shown
+
+
+def view_recovery_codes(made: RecoveryCodes, _tenant: Tenant) -> wire.RecoveryCodes:
+    return {"object": "recovery_codes", "recovery_codes": list(made.codes)}

@@ -6,6 +6,18 @@ from typing import Literal, NotRequired, TYPE_CHECKING, TypedDict
 if TYPE_CHECKING:
     from guilder_server.wire.shared import Expand, Id, Role
 
+class ChangePasswordParams(TypedDict):
+    new_password: str
+    old_password: str
+    expand: NotRequired[Expand]
+
+
+class CreateRecoveryCodesParams(TypedDict):
+    code: str
+    password: str
+    expand: NotRequired[Expand]
+
+
 class ListSessionsParams(TypedDict):
     """List sessions."""
 
@@ -35,8 +47,9 @@ class Session(TypedDict):
     current: bool
     email: NotRequired[str]
     expires_at: int
-    factor: Literal["password_and_code", "provider"]
+    factor: Literal["password_and_code", "password_and_recovery_code", "provider"]
     last_seen: int
+    recovery_codes_left: NotRequired[int]
     revoked: bool
     user: str
     user_agent: str | None

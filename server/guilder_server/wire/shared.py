@@ -173,6 +173,8 @@ OwnErrorCode: TypeAlias = Literal[
     "account_suspended",
     "address_not_allowed",
     "balance_exceeded",
+    "code_reused",
+    "code_wrong",
     "csrf_token_invalid",
     "invitation_accepted",
     "invitation_open",
@@ -193,6 +195,8 @@ OwnErrorCode: TypeAlias = Literal[
     "ledger_reversal_too_large",
     "ledger_transaction_reversed",
     "ledger_transaction_unexpected_state",
+    "password_not_set",
+    "password_wrong",
     "payout_unexpected_state",
     "payouts_not_supported",
     "session_ended",
@@ -863,6 +867,11 @@ class RangeQuery(TypedDict):
     gte: NotRequired[int]
     lt: NotRequired[int]
     lte: NotRequired[int]
+
+
+class RecoveryCodes(TypedDict):
+    object: Literal["recovery_codes"]
+    recovery_codes: list[str]
 
 
 class Shipping(TypedDict):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -133,3 +134,30 @@ def test_a_link_that_was_lost_is_made_anew(operator: Operator, account: str) -> 
     first, second = invited(operator, account), invited(operator, account)
     assert first["id"] != second["id"]
     assert first["url"] != second["url"]
+
+
+def test_a_link_that_sets_a_new_password_is_printed_this_once(
+    operator: Operator, account: str, database_url: str
+) -> None:
+    user = add_member(database_url, account, "owner")
+    refused = operator("users", "reset-password", user)
+    assert (refused.status, "signs in with the provider" in refused.err) == (1, True)
+    with psycopg.connect(database_url) as connection:
+        connection.execute("UPDATE users SET password = 'x' WHERE id = %s", [user])
+    said = operator("users", "reset-password", f"{user}@example.com")
+    link, _, rest = said.out.partition("\n")
+    assert said.status == 0
+    assert link.startswith("https://pay.example.com/new-password/")
+    assert f"Give this link to {user}@example.com: it is printed this once" in rest
+    document = operator.json("users", "reset-password", user)
+    assert document["url"].startswith("https://pay.example.com/new-password/")
+    assert document["url"] != link
+    assert (document["id"], document["object"]) == (user, "user")
+    assert document["expires_at"] > time.time() + 3500
+    unknown = operator("users", "reset-password", "nobody@example.com")
+    assert (unknown.status, "guilder users list" in unknown.err) == (1, True)
+    without = operator_of(database_url, GUILDER_KEY_PEPPER="")
+    said = without("users", "reset-password", user)
+    assert (said.status, "GUILDER_KEY_PEPPER" in said.err) == (2, True)
+    local = operator_of(database_url)
+    assert "on this machine only" in local("users", "reset-password", user).out

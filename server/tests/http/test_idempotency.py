@@ -167,6 +167,6 @@ def test_the_operations_whose_answers_are_sealed_are_those_that_show_a_secret() 
         *("create_operator_key", "roll_operator_key"),
         *("create_api_key", "roll_api_key"),
         *("create_oauth_client", "roll_oauth_client_secret"),
-        *("create_invitation", "retrieve_current_session"),
+        *("create_invitation", "create_recovery_codes", "retrieve_current_session"),
         *("create_webhook_endpoint", "roll_webhook_endpoint_secret"),
     }

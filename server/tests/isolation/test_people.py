@@ -19,6 +19,7 @@ from guilder_server.kernel.clock import SystemClock
 from guilder_server.kernel.ids import Ids
 from guilder_server.people.domain.invitation import Invitation
 from guilder_server.people.domain.person import Identity, Member, User
+from guilder_server.people.domain.reset import Reset
 from guilder_server.people.domain.session import Session
 from guilder_server.people.domain.state import State
 from guilder_server.people.infra import named
@@ -39,6 +40,7 @@ IDS = Ids(SystemClock())
 NAMES = ("a", "b")  # one person of each of two accounts, with the same of everything
 TABLES = (
     *("users", "identities", "memberships", "invitations", "sessions"),
+    *("recovery_codes", "password_resets"),
     *("sign_in_states", "sign_in_attempts", "audit_blocks"),
 )
 ACCOUNTS: dict[str, str] = {}
@@ -72,6 +74,10 @@ def state(name: str) -> State:
     return State("code", b"browser", name.encode(), NOW, LATER, user_id=f"user_{name}")
 
 
+def reset(name: str) -> Reset:
+    return Reset(f"user_{name}", NOW, LATER)
+
+
 def entry(name: str) -> AuditEntry:
     actor = Actor("user", f"user_{name}")
     return AuditEntry(IDS.new("aud"), NOW, actor, "sign_in", "user", f"user_{name}")
@@ -85,6 +91,8 @@ async def fill(books: Books, name: str) -> None:
     await books.add_session(digest(name, "session"), session(name))
     await books.add_state(digest(name, "state"), state(name))
     await books.count_attempt(digest(name, "attempt"), NOW, timedelta(minutes=1))
+    await books.add_recovery_codes(f"user_{name}", [digest(name, "code")])
+    await books.put_reset(digest(name, "reset"), reset(name))
     await books.append(ACCOUNTS[name], entry(name))
 
 
@@ -106,6 +114,8 @@ READS: dict[str, Call] = {
     "invitations_to": lambda books: books.invitations_to("inv_1@a.example"),
     "sessions": lambda books: books.sessions("user_a", NOW),
     "state": lambda books: books.state(digest("a", "state")),
+    "count_recovery_codes": lambda books: books.count_recovery_codes("user_a"),
+    "reset": lambda books: books.reset(digest("a", "reset")),
 }
 CHANGES: dict[str, Call] = {
     "change_user": lambda books: books.change_user(replace(user("a"), name="other")),
@@ -117,6 +127,9 @@ CHANGES: dict[str, Call] = {
     "end_sessions": lambda books: books.end_sessions("user_a", NOW),
     "use_state": lambda books: books.use_state(digest("a", "state"), None, NOW),
     "forget_attempts": lambda books: books.forget_attempts(digest("a", "attempt")),
+    "take_recovery_code": lambda books: books.take_recovery_code("user_a", digest("a", "code")),
+    "forget_recovery_codes": lambda books: books.forget_recovery_codes("user_a"),
+    "use_reset": lambda books: books.use_reset("user_a", NOW),
     "append": lambda books: books.append(ACCOUNTS["a"], entry("a")),
 }
 # These have no condition: they write the row that they are given.
@@ -128,6 +141,8 @@ ADDITIONS: dict[str, Call] = {
     "add_session": lambda books: books.add_session(b"new", session("a", "2")),
     "add_state": lambda books: books.add_state(b"new", state("a")),
     "count_attempt": lambda books: books.count_attempt(b"new", NOW, timedelta(minutes=1)),
+    "add_recovery_codes": lambda books: books.add_recovery_codes("user_a", [b"new"]),
+    "put_reset": lambda books: books.put_reset(b"new", reset("a")),
 }
 
 
@@ -263,7 +278,11 @@ async def test_where_nothing_is_named_nothing_is_seen_nor_taken(pool: Pool) -> N
 # Each thing that can be named, and of how many rows that says something.
 NAMED = [
     (named.account("acct"), {"users": 1, "memberships": 1, "invitations": 1}),
-    (named.person("user_a"), {"users": 1, "identities": 1, "memberships": 1, "sessions": 1}),
+    (
+        named.person("user_a"),
+        {"users": 1, "identities": 1, "memberships": 1, "sessions": 1}
+        | {"recovery_codes": 1, "password_resets": 1},
+    ),
     (named.email("a@example.com"), {"users": 1}),
     (named.email("inv_1@a.example"), {"invitations": 1}),
     (named.identity(identity("a")), {"users": 1, "identities": 1}),
@@ -271,6 +290,8 @@ NAMED = [
     (named.digest(digest("a", "invitation")), {"invitations": 1}),
     (named.digest(digest("a", "state")), {"sign_in_states": 1}),
     (named.digest(digest("a", "attempt")), {"sign_in_attempts": 1}),
+    (named.digest(digest("a", "reset")), {"password_resets": 1}),
+    (named.digest(digest("a", "code")), {}),
     (named.EVERYBODY, {"users": 2, "memberships": 2}),
     # What a thing of one kind is called means nothing as another.
     (("person", "acct"), {}),
@@ -301,6 +322,9 @@ REFUSED = {
     "a user": "INSERT INTO users (id, created, email) VALUES ('user_x', now(), 'x')",
     "a session": "INSERT INTO sessions (id, hash, user_id, created, last_seen, expires_at, factor) "
     "VALUES ('sess_x', 'x', 'user_b', now(), now(), now(), 'provider')",
+    "a recovery code": "INSERT INTO recovery_codes VALUES ('user_b', 'x')",
+    "a link for a password": "INSERT INTO password_resets (user_id, hash, created, expires_at) "
+    "VALUES ('user_b', 'x', now(), now())",
     "a line of the trail": "INSERT INTO audit_blocks (tenant_id, id, terms, locators, payload) "
     "SELECT max(id) + 1, 'aud_x', 0, '', '' FROM tenants",
 }
@@ -322,6 +346,8 @@ async def test_what_would_be_of_others_is_refused(pool: Pool, what: str) -> None
     [
         "DELETE FROM users",
         "DELETE FROM sessions",
+        "UPDATE recovery_codes SET hash = 'x'",
+        "DELETE FROM password_resets",
         "UPDATE identities SET subject = 'x'",
         "SELECT metadata FROM accounts",
         "SELECT count(payload) FROM audit_blocks",

@@ -36,6 +36,8 @@ _OF_PEOPLE = {
     "identities",
     "invitations",
     "memberships",
+    "password_resets",
+    "recovery_codes",
     "sessions",
     "sign_in_attempts",
     "sign_in_states",

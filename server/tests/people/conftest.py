@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
+import psycopg
 import pytest
 from argon2 import PasswordHasher
 
@@ -15,6 +16,7 @@ from guilder_server.postgres import trail
 from tests.people.provider import Provider
 from tests.support.api import ApiServer
 
+QUICK = partial(PasswordHasher, time_cost=1, memory_cost=8, parallelism=1)
 Told = list[tuple[str, AuditEntry]]
 
 
@@ -29,10 +31,9 @@ def provider() -> Iterator[Provider]:
 @pytest.fixture(scope="session")
 def api_server(postgres: Any, provider: Provider) -> Iterator[ApiServer]:
     """One with a provider, and with passwords that are hashed as quickly as they can be."""
-    quick = partial(PasswordHasher, time_cost=1, memory_cost=8, parallelism=1)
     with postgres.database() as url:
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(passwords, "PasswordHasher", quick)
+            patched.setattr(passwords, "PasswordHasher", QUICK)
             server = ApiServer(
                 url, oidc_issuer=provider.issuer, oidc_client_id="guilder", oidc_name="Example"
             )
@@ -43,6 +44,9 @@ def api_server(postgres: Any, provider: Provider) -> Iterator[ApiServer]:
 
 @pytest.fixture
 def account(api_server: ApiServer) -> str:
+    # All tests come from one address, and together they guess too often.
+    with psycopg.connect(api_server.database_url) as connection:
+        connection.execute("DELETE FROM sign_in_attempts")
     return api_server.open_account().account
 
 

@@ -36,6 +36,7 @@ def test_a_line_for_a_request_tells_no_link_no_code_and_no_query() -> None:
     try:
         for path in (
             "/invitations/TOKEN/provider",
+            "/new-password/TOKEN",
             "/sign-in/callback?state=STATE&code=CODE",
             "/v1/payment_intents/pi_1?client_secret=SECRET",
         ):
@@ -45,6 +46,7 @@ def test_a_line_for_a_request_tells_no_link_no_code_and_no_query() -> None:
         log.setLevel(level)
     assert [line.split()[3] for line in lines] == [
         "/invitations/…/provider",
+        "/new-password/…",
         "/sign-in/callback",
         "/v1/payment_intents/pi_1",
     ]

@@ -14,14 +14,17 @@ from guilder_server.kernel.clock import ManualClock
 from guilder_server.kernel.errors import Refused, Unauthenticated
 from guilder_server.people.assembly import Populace, make_tools
 from guilder_server.people.domain.person import Member, User
-from guilder_server.people.domain.refusals import SignInRefused
-from guilder_server.people.domain.session import Visitor
+from guilder_server.people.domain.refusals import ProofRefused, SignInRefused
+from guilder_server.people.domain.session import NewSession, Visitor
+from guilder_server.people.flows.renewing import Asking
 from guilder_server.people.flows.sessions import KNOWN_FOR_S, Sessions, begin
 from guilder_server.people.flows.throttling import may_try
+from guilder_server.people.infra import passwords
 from guilder_server.people.infra.store import PostgresPeople
 from guilder_server.postgres.pool import Pool
 from guilder_server.postgres.seals import Seals
 from guilder_server.settings import Settings
+from tests.people.conftest import QUICK
 from tests.support.api import PEPPER, SEALING_KEY, new_account
 from tests.support.people import OPERATOR, PASSWORD
 
@@ -50,13 +53,24 @@ class House:
             await people.put_member(Member(account, role, self.clock.now(), user))  # type: ignore[arg-type]
         return user
 
+    async def with_password(self, account: str) -> tuple[User, pyotp.TOTP, NewSession]:
+        """Somebody who has just taken an invitation, with their first session."""
+        people = self.people
+        seen = await people.inviting.invite(OPERATOR, account, "ada@example.com", "viewer")
+        token = (seen.url or "").rpartition("/")[2]
+        step = await people.joining.with_password(BROWSER, token, None, PASSWORD)
+        codes = pyotp.TOTP((await people.by_password.enrolment(BROWSER, step)).secret)
+        new = await people.by_password.code(BROWSER, step, codes.at(self.clock.now()))
+        return await people.members.find("ada@example.com"), codes, new
+
     async def signed_in(self, user: User) -> str:
         async with self.tools.store.transaction() as people:
             return (await begin(self.tools, people, user, BROWSER, "provider")).token
 
 
 @pytest.fixture
-async def house(database_url: str) -> AsyncIterator[House]:
+async def house(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[House]:
+    monkeypatch.setattr(passwords, "PasswordHasher", QUICK)
     pool = Pool(database_url)
     await pool.open()
     yield House(pool)
@@ -217,13 +231,9 @@ async def test_two_owners_who_step_back_at_once_do_not_wait_for_each_other_witho
 async def test_one_code_that_is_sent_twice_at_once_signs_in_once(
     house: House, account: str
 ) -> None:
-    people, now = house.people, house.clock.now()
-    seen = await people.inviting.invite(OPERATOR, account, "ada@example.com", "viewer")
-    assert seen.url is not None
-    step = await people.joining.with_password(BROWSER, seen.url.rpartition("/")[2], None, PASSWORD)
-    codes = pyotp.TOTP((await people.by_password.enrolment(BROWSER, step)).secret)
-    await people.by_password.code(BROWSER, step, codes.at(now))
-    later = now + timedelta(seconds=30)
+    people = house.people
+    _, codes, _ = await house.with_password(account)
+    later = house.clock.now() + timedelta(seconds=30)
     steps = [
         await people.by_password.password(BROWSER, "ada@example.com", PASSWORD) for _ in range(2)
     ]
@@ -233,6 +243,93 @@ async def test_one_code_that_is_sent_twice_at_once_signs_in_once(
     )
     assert sorted(type(one).__name__ for one in done) == ["NewSession", "SignInRefused"]
     assert "code_reused" in [one.reason for one in done if isinstance(one, SignInRefused)]
+
+
+async def test_one_recovery_code_that_is_sent_several_times_at_once_signs_in_once(
+    house: House, account: str
+) -> None:
+    people = house.people
+    user, _, new = await house.with_password(account)
+    steps = [await people.by_password.password(BROWSER, user.email, PASSWORD) for _ in range(4)]
+    done = await asyncio.gather(
+        *(
+            people.by_password.code(BROWSER, one.token, new.recovery_codes[0], recovery=True)
+            for one in steps
+        ),
+        return_exceptions=True,
+    )
+    assert sorted(type(one).__name__ for one in done) == ["NewSession"] + ["SignInRefused"] * 3
+    refused = {one.reason for one in done if isinstance(one, SignInRefused)}
+    assert refused == {"recovery_code_wrong"}
+    assert (await people.sessions.seen(new.session.id, user.id)).recovery_codes == 9
+
+
+async def test_one_link_that_is_used_several_times_at_once_sets_one_password(
+    house: House, account: str
+) -> None:
+    people = house.people
+    user, _, _ = await house.with_password(account)
+    token = (await people.resetting.link(OPERATOR, user.id)).url.rpartition("/")[2]
+    tried = [f"{number} horses, {number} batteries" for number in range(4)]
+    done = await asyncio.gather(
+        *(people.resetting.set(BROWSER, token, one) for one in tried), return_exceptions=True
+    )
+    assert sorted(type(one).__name__ for one in done) == ["NoneType"] + ["SignInRefused"] * 3
+    [set_one] = [one for one, how in zip(tried, done, strict=True) if how is None]
+    assert (await people.by_password.password(BROWSER, user.email, set_one)).kind == "code"
+
+
+async def test_two_changes_of_one_password_at_once_are_one(house: House, account: str) -> None:
+    people = house.people
+    user, _, new = await house.with_password(account)
+    asking = Asking(user.id, new.session.id, BROWSER)
+    tried = ["one horse, one battery", "two horses, two batteries"]
+    done = await asyncio.gather(
+        *(people.renewing.change_password(asking, PASSWORD, one) for one in tried),
+        return_exceptions=True,
+    )
+    assert sorted(type(one).__name__ for one in done) == ["NoneType", "ProofRefused"]
+    [set_one] = [one for one, how in zip(tried, done, strict=True) if how is None]
+    assert (await people.by_password.password(BROWSER, user.email, set_one)).kind == "code"
+    assert len(await people.sessions.mine(user.id)) == 1
+
+
+async def test_a_link_and_a_change_at_once_leave_one_password_and_no_deadlock(
+    house: House, account: str
+) -> None:
+    people = house.people
+    user, _, new = await house.with_password(account)
+    asking = Asking(user.id, new.session.id, BROWSER)
+    for number in range(3):
+        token = (await people.resetting.link(OPERATOR, user.id)).url.rpartition("/")[2]
+        kept = (await people.members.find(user.email)).password
+        done = await asyncio.gather(
+            people.resetting.set(BROWSER, token, f"{number} horses, one battery"),
+            people.renewing.change_password(asking, PASSWORD, f"{number} batteries, one horse"),
+            people.resetting.link(OPERATOR, user.id),
+            return_exceptions=True,
+        )
+        unforeseen = [one for one in done if isinstance(one, BaseException)]
+        assert all(isinstance(one, SignInRefused | ProofRefused) for one in unforeseen), done
+        assert (await people.members.find(user.email)).password != kept or len(unforeseen) == 2
+
+
+async def test_a_link_is_good_for_an_hour_and_then_forgotten(
+    house: House, account: str, database_url: str
+) -> None:
+    user, _, _ = await house.with_password(account)
+    resetting = house.people.resetting
+    token = (await resetting.link(OPERATOR, user.id)).url.rpartition("/")[2]
+    house.clock.advance(timedelta(minutes=59, seconds=59))
+    assert (await resetting.look(BROWSER, token)).id == user.id
+    house.clock.advance(timedelta(seconds=1))
+    with pytest.raises(SignInRefused, match="no longer good"):
+        await resetting.set(BROWSER, token, "another horse, another battery")
+    later = house.clock.now() + timedelta(seconds=1)
+    await house.tools.store.prune(later, later)
+    with psycopg.connect(database_url) as connection:
+        left = connection.execute("SELECT count(*) FROM password_resets").fetchone()
+    assert left == (0,)
 
 
 async def test_one_invitation_that_is_taken_twice_at_once_makes_one_person(

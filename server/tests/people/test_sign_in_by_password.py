@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 
-import psycopg
 import pyotp
 import pytest
 
@@ -12,34 +11,18 @@ from guilder_server.kernel.errors import InvalidRequest
 from guilder_server.people.domain.passwords import OF_PERSON, require_good
 from guilder_server.people.infra.passwords import Argon2Passwords
 from tests.people.conftest import Told, refusals
+from tests.people.signing_in import changed, new_person, with_password
 from tests.support.api import ApiServer
 from tests.support.people import OPERATOR, PASSWORD, Visitor, invite, joined, with_people
 
 EMAIL = "ada.lovelace@example.com"
 
 
-def changed(server: ApiServer, statement: str, *parameters: object) -> None:
-    with psycopg.connect(server.database_url) as connection:
-        connection.execute(statement, parameters)
-
-
-def with_password(server: ApiServer, email: str, password: str = PASSWORD) -> Visitor:
-    visitor = Visitor(server.url)
-    return visitor.visit("/sign-in").send("/sign-in/password", email=email, password=password)
-
-
 @pytest.fixture
 def person(api_server: ApiServer, account: str) -> tuple[str, pyotp.TOTP]:
     """Somebody who has signed in and out: their email and their codes."""
-    visitor = Visitor(api_server.url)
-    email = f"p{time.monotonic_ns()}@example.com"
-    link = invite(api_server.database_url, api_server.url, account, email)
-    visitor.visit(link).send(f"{link}/password", name="Ada", password=PASSWORD, again=PASSWORD)
-    codes = pyotp.TOTP(visitor.secret)
-    visitor.send("/sign-in/code", code=codes.now())
-    assert "You are signed in as" in visitor.page
-    visitor.send("/me/sign-out")
-    return email, codes
+    made = new_person(api_server, account)
+    return made.email, made.codes
 
 
 def test_an_invitation_is_taken_with_a_password_and_codes(
@@ -222,7 +205,7 @@ def test_codes_that_were_reset_are_set_up_anew(
     visitor.send("/sign-in/code", code="000000")
     assert (visitor.status, "This code is not right" in visitor.page) == (403, True)
     visitor.send("/sign-in/code", code=pyotp.TOTP(visitor.secret).now())
-    assert "You are signed in as" in visitor.page
+    assert "You are signed in as" in visitor.visit("/me").page
 
 
 def test_one_who_is_disabled_is_signed_out_and_not_let_in(

@@ -21,6 +21,7 @@ from tests.support.postgres import TestDatabases
 PEOPLE = {
     *("identities", "invitations", "memberships", "sessions", "users"),
     *("sign_in_attempts", "sign_in_states"),
+    *("password_resets", "recovery_codes"),
 }
 _CATALOG = {
     "tables": """

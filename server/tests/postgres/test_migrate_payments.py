@@ -33,7 +33,7 @@ def filled_url(postgres: TestDatabases) -> Iterator[str]:
         connection.execute(f"CREATE DATABASE {name} OWNER guilder TEMPLATE template0")
     try:
         url = postgres.url_of(name)
-        command.upgrade(_config(url), "0018")
+        command.upgrade(_config(url), "0017")
         with psycopg.connect(url) as connection:
             connection.execute(_BEFORE)
         yield url

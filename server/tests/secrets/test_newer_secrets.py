@@ -4,6 +4,7 @@ with."""
 from __future__ import annotations
 
 import re
+import time
 import uuid
 from contextlib import suppress
 
@@ -11,12 +12,14 @@ import httpx
 import pyotp
 import pytest
 
+from guilder_server.people.assembly import Populace
 from tests.oauth.asking import Client, post, registered
 from tests.secrets.test_canaries import lost, taking_nothing
 from tests.secrets.watching import CARD, OPERATOR_KEY, PASSWORD, TOKEN, Watched
 from tests.support.api import Answer, Api, unique
-from tests.support.people import Visitor, invite
+from tests.support.people import OPERATOR, Visitor, invite, with_people
 
+CANARY = "another-horse-for-canaries"
 _STEP = re.compile(r'name="step" value="([^"]+)"')
 
 
@@ -97,6 +100,12 @@ def test_what_a_client_authenticates_with_is_nowhere(watched: Watched) -> None:
     assert "\n".join(watched.found()) == ""
 
 
+def remember(watched: Watched, paper: list[str]) -> None:
+    """Recovery codes, however they are written."""
+    assert len(paper) == 10
+    watched.secrets.update(paper, (one.replace("-", "") for one in paper))
+
+
 def joined(watched: Watched) -> tuple[Visitor, str, pyotp.TOTP]:
     """Somebody who took an invitation with many a mistake; their email and their codes."""
     url, email = watched.served.url, f"{uuid.uuid4().hex[:12]}@example.com"
@@ -112,7 +121,8 @@ def joined(watched: Watched) -> tuple[Visitor, str, pyotp.TOTP]:
         visitor.send("/sign-in/code", code=wrong)
         assert visitor.status == 403
     visitor.send("/sign-in/code", code=codes.now())
-    assert "You are signed in as" in visitor.page, visitor.page
+    remember(watched, visitor.recovery_codes)
+    assert "You are signed in as" in visitor.visit("/me").page, visitor.page
     visitor.learn_csrf()
     watched.secrets.add(visitor.csrf)
     watched.secrets.update(cookie.value or "" for cookie in visitor.client.cookies.jar)
@@ -148,6 +158,66 @@ def test_what_a_person_signs_in_with_is_nowhere(
         visitor.ask("GET", "/v1/users", starting_after="user_none")
         visitor.ask("POST", "/v1/customers", {"X-CSRF-Token": secret[::-1]}, name="Ada")
         httpx.get(f"{watched.served.url}/v1/account", cookies={"a": secret}, verify=False)
+    assert "\n".join(watched.found()) == ""
+
+
+def test_what_renews_a_password_and_codes_is_nowhere(watched: Watched) -> None:
+    visitor, email, codes = joined(watched)
+    url, paths = watched.served.url, ("change_password", "recovery_codes")
+    other = Visitor(url).visit("/sign-in")
+    other.send("/sign-in/password", email=email, password=PASSWORD)
+    for wrong in (PASSWORD, CARD, TOKEN):
+        other.send("/sign-in/recovery-code", recovery_code=wrong)
+        assert other.status == 403
+    sent = {"old_password": CANARY, "new_password": PASSWORD, "password": CANARY, "code": CANARY}
+    for path in paths:
+        for name, value in sent.items():
+            visitor.ask("POST", f"/v1/sessions/current/{path}", **{name: value})
+        visitor.ask("POST", f"/v1/sessions/current/{path}", **sent)
+    key = {"Idempotency-Key": unique()}
+    given = {"password": PASSWORD, "code": codes.at(int(time.time()) + 30)}
+    for _ in range(2):
+        made = visitor.ask("POST", "/v1/sessions/current/recovery_codes", key, **given)
+        assert made.status == 200, made.body
+        remember(watched, made["recovery_codes"])
+    link = reset_link(watched, email)
+    reset = Visitor(url).visit(link)
+    reset.send(link, password=CANARY, again=PASSWORD)
+    reset.send(link, password=CANARY, again=CANARY)
+    assert "Your password is set" in reset.page
+    Visitor(url).visit(link)
+    watched.secrets.add(CANARY)
+    assert "\n".join(watched.found()) == ""
+
+
+def reset_link(watched: Watched, email: str) -> str:
+    async def make(people: Populace) -> str:
+        user = await people.members.find(email)
+        return (await people.resetting.link(OPERATOR, user.id)).url
+
+    link = with_people(watched.served.database_url, watched.served.url, make)
+    watched.secrets.add(link.rpartition("/")[2])
+    return link
+
+
+def test_a_fault_at_what_is_good_once_is_logged_without_what_was_sent(watched: Watched) -> None:
+    visitor, email, codes = joined(watched)
+    paper = visitor.visit("/me/recovery-codes")
+    link = reset_link(watched, email)
+    reset = Visitor(watched.served.url).visit(link)
+    before = len(watched.served.log.read_text())
+    url = watched.served.database_url
+    with taking_nothing(url, "recovery_codes"), taking_nothing(url, "password_resets"):
+        with suppress(httpx.TransportError):
+            code = codes.at(int(time.time()) + 30)
+            paper.send("/me/recovery-codes", password=PASSWORD, code=code)
+        with suppress(httpx.TransportError):
+            reset.send(link, password=CANARY, again=CANARY)
+    watched.secrets.add(CANARY)
+    log = watched.served.log.read_text()
+    assert log[before:].count("psycopg.errors.CheckViolation") >= 2
+    for private in ("Failing row", "$argon2", email):
+        assert private not in log
     assert "\n".join(watched.found()) == ""
 
 

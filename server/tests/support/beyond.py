@@ -10,7 +10,7 @@ OBJECTS = frozenset(
         *("api_key", "oauth_client"),
         *("ledger_account", "ledger_balance", "ledger_balances", "ledger_bulk_result"),
         *("ledger_checkpoint", "ledger_entry", "ledger_statement", "ledger_transaction"),
-        *("invitation", "session", "user"),
+        *("invitation", "recovery_codes", "session", "user"),
         *("operator.account", "operator.key", "operator.usage", "organization"),
         *("usage", "usage_notice"),
         "request_log",

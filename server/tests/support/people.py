@@ -144,6 +144,11 @@ class Visitor:
         assert found is not None, self.page
         return found[1].replace(" ", "")
 
+    @property
+    def recovery_codes(self) -> list[str]:
+        """Those that the page shows."""
+        return re.findall(r"<code>((?:[0-9A-Z]{4}-){3}[0-9A-Z]{4})</code>", self.page)
+
     def _saw(self, response: httpx.Response) -> Visitor:
         self.page, self.status, self.at = response.text, response.status_code, str(response.url)
         return self
@@ -157,6 +162,8 @@ def joined(database_url: str, url: str, account: str, role: str = "owner") -> tu
     visitor.visit(link)
     visitor.send(f"{link}/password", name="Ada", password=PASSWORD, again=PASSWORD)
     visitor.send("/sign-in/code", code=pyotp.TOTP(visitor.secret).now())
+    assert len(visitor.recovery_codes) == 10, visitor.page
+    visitor.visit("/me")
     assert "You are signed in as" in visitor.page, visitor.page
     visitor.learn_csrf()
     return visitor, email

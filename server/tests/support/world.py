@@ -31,6 +31,8 @@ _SUFFICIENT: dict[str, dict[str, Any]] = {
     "create_payment_intent": {"amount": 2000, "currency": "usd"},
     "create_payment_method": {"type": "card", "card": {"token": "tok_visa"}},
     "create_payout": {"amount": 10, "currency": "usd", "wallet": "{wallet}"},
+    "change_password": {"old_password": "the one before", "new_password": "one for tests"},
+    "create_recovery_codes": {"code": "000000", "password": "the one before"},
     "create_refund": {"charge": "{charge}", "amount": 1},
     "create_wallet": {"currency": "usd"},
     "create_wallet_hold": {"amount": 100},

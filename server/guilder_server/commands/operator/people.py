@@ -22,6 +22,7 @@ from guilder_server.settings import Settings, read_settings
 if TYPE_CHECKING:
     from guilder_server.people.assembly import Populace
     from guilder_server.people.domain.person import Member, User
+    from guilder_server.people.domain.reset import NewReset
     from guilder_server.people.flows.inviting import By
 
 T = TypeVar("T")
@@ -70,6 +71,7 @@ def add_people_commands(commands: _Commands[argparse.ArgumentParser], add: Add) 
         ("disable", _disable, "let somebody sign in nowhere, and end their sessions"),
         ("enable", _enable, "let somebody sign in again"),
         ("reset-totp", _reset, "let somebody set their codes up anew at the next sign-in"),
+        ("reset-password", _link, "print a link, this once, that sets a new password"),
     ):
         _add_user(add(group, name, command, text))
     for parser in {*group.choices.values()}:
@@ -103,11 +105,7 @@ def _invite(options: argparse.Namespace) -> int:
         f"until {shown(invitation.expires_at)}.\nWith it they become {invitation.role} of "
         f"{invitation.account}."
     )
-    if read_settings().public_url is None:
-        print(
-            "GUILDER_PUBLIC_URL is not set, so the link opens on this machine only. Set it to the "
-            "address that\nbrowsers reach the server under, and invite them again."
-        )
+    _say_if_local("invite them again")
     return 0
 
 
@@ -180,6 +178,24 @@ def _reset(options: argparse.Namespace) -> int:
     return _with_user(options, words, lambda people, by, id: people.members.reset_codes(by, id))
 
 
+def _link(options: argparse.Namespace) -> int:
+    async def act(people: Populace) -> NewReset:
+        user = await people.members.find(options.user)
+        return await people.resetting.link(_operator(), user.id)
+
+    made = _done(options, act, pepper=True)
+    if options.json:
+        show_document(_user(made.user) | {"url": made.url, "expires_at": unix(made.expires_at)})
+        return 0
+    print(
+        f"{made.url}\n\nGive this link to {made.user.email}: it is printed this once, and is good "
+        f"once, until {shown(made.expires_at)}.\nIt sets a new password and ends all their "
+        "sessions; their codes stay."
+    )
+    _say_if_local("make another link")
+    return 0
+
+
 def _with_user(
     options: argparse.Namespace,
     words: str,
@@ -211,6 +227,14 @@ def _done(
             found.require("key_pepper")
         with saying_why(found, _WHERE):
             return application.people(found, _public_url(found), act)
+
+
+def _say_if_local(then: str) -> None:
+    if read_settings().public_url is None:
+        print(
+            "GUILDER_PUBLIC_URL is not set, so the link opens on this machine only. Set it to the "
+            f"address that\nbrowsers reach the server under, and {then}."
+        )
 
 
 def _operator() -> By:

@@ -22,20 +22,20 @@ _COMMON = (
 )
 
 
-def require_good(password: str, email: str) -> None:
-    """Raises InvalidRequest. Length counts; a word that everybody tries first does not."""
+def require_good(password: str, email: str, param: str = "password") -> None:
+    """Length counts; a word that everybody tries first does not. Raises InvalidRequest."""
     if len(password) < SHORTEST:
-        raise _weak(f"A password has {SHORTEST} characters or more.")
+        raise _weak(f"A password has {SHORTEST} characters or more.", param)
     if len(password.encode()) > LONGEST_BYTES:
-        raise _weak(f"A password has {LONGEST_BYTES} bytes at most.")
+        raise _weak(f"A password has {LONGEST_BYTES} bytes at most.", param)
     plain = password.lower()
     for word in (*_COMMON, email, email.partition("@")[0]):
         # What is left without it must stand on its own.
         if len(plain.replace(word, "")) < SHORTEST // 2 and word in plain:
-            raise _weak("This password is among the first that anybody would try.")
+            raise _weak("This password is among the first that anybody would try.", param)
     if len(set(plain)) < SHORTEST // 2:
-        raise _weak("This password repeats too few characters.")
+        raise _weak("This password repeats too few characters.", param)
 
 
-def _weak(message: str) -> InvalidRequest:
-    return InvalidRequest("parameter_invalid", message, "password")
+def _weak(message: str, param: str) -> InvalidRequest:
+    return InvalidRequest("parameter_invalid", message, param)

@@ -16,6 +16,8 @@ Reason: TypeAlias = Literal[
     "not_invited",
     "password_wrong",
     "provider_refused",
+    "recovery_code_wrong",
+    "reset_ended",
     "state_expired",
     "state_of_another_browser",
     "state_replayed",
@@ -59,6 +61,13 @@ _SAID: dict[Reason, str] = {
     ),
     "password_wrong": "Email or password is not right.",
     "provider_refused": "Your provider did not sign you in. Try again.",
+    "recovery_code_wrong": (
+        "This recovery code is not right, or was used already: each is good once. Enter another."
+    ),
+    "reset_ended": (
+        "This link is no longer good: it was used, has expired, or another one was made after it. "
+        "Ask whoever runs this server for a new one."
+    ),
     "throttled": "Too many attempts. Wait a quarter of an hour, then try again.",
     "user_disabled": "You can no longer sign in here. Ask whoever runs this server.",
 }
@@ -71,4 +80,13 @@ class SignInRefused(Forbidden):
         super().__init__(
             _SAID.get(reason) or (_AGAIN if reason.startswith("state") else _UNBELIEVED)
         )
+        self.reason = reason
+
+
+class ProofRefused(Forbidden):
+    """Somebody who has signed in did not prove that it is they who ask. As `SignInRefused`."""
+
+    def __init__(self, reason: Reason) -> None:
+        words = "The password is not right." if reason == "password_wrong" else _SAID[reason]
+        super().__init__(words)
         self.reason = reason

@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 from guilder_server.people.domain.person import Member, User
 
 # What a person was known by.
-Factor: TypeAlias = Literal["provider", "password_and_code"]
+Factor: TypeAlias = Literal["provider", "password_and_code", "password_and_recovery_code"]
 
 NOUN = "session"
 # Less often than this nobody needs to know that a session is in use.
@@ -37,10 +37,12 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class NewSession:
-    """A session that was just made, with its token, for the only time."""
+    """A session that was just made, with its token, for the only time; and with the recovery
+    codes, if somebody was given some."""
 
     token: str = field(repr=False)
     session: Session
+    recovery_codes: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +69,15 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class SeenSession:
-    """A session as its person sees it; `csrf_token` only of the one that asks."""
+    """A session as its person sees it; `csrf_token` only of the one that asks. `recovery_codes`
+    is how many they have left, if they sign in with a password."""
 
     session: Session
     user: User
     current: bool
     memberships: tuple[Member, ...] = ()
     csrf_token: str | None = field(default=None, repr=False)
+    recovery_codes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,17 @@ from typing import Literal, TypeAlias
 
 from guilder_server.kernel.ids import secret
 
-Purpose: TypeAlias = Literal["session", "csrf", "form", "invitation", "state", "browser", "attempt"]
+Purpose: TypeAlias = Literal[
+    "session",
+    "csrf",
+    "form",
+    "invitation",
+    "state",
+    "browser",
+    "attempt",
+    "recovery",
+    "reset",
+]
 
 LENGTH = 43  # of 5.94 bits each
 

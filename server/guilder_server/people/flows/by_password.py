@@ -8,20 +8,27 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from guilder_server.kernel.errors import InvalidRequest
-from guilder_server.people.domain import person
+from guilder_server.people.domain import person, tokens
 from guilder_server.people.domain.person import User
 from guilder_server.people.domain.refusals import Reason, SignInRefused
-from guilder_server.people.domain.session import NewSession, Visitor
+from guilder_server.people.domain.session import Factor, NewSession, Visitor
 from guilder_server.people.domain.state import StateKind
 from guilder_server.people.flows import states
 from guilder_server.people.flows.joining import accept, can_join
+from guilder_server.people.flows.second_factor import (
+    new_recovery_codes,
+    sealed,
+    take_code,
+    take_recovery_code,
+)
 from guilder_server.people.flows.sessions import begin
 from guilder_server.people.flows.states import Kept
-from guilder_server.people.flows.throttling import forget, may_try
+from guilder_server.people.flows.throttling import forget, guessed_code, may_try
 from guilder_server.people.flows.trail import Trail, of_visitor, tell_refusal
 from guilder_server.people.ports import People, Tools
 
-_SECRET = b"the secret of the codes of "
+# What only an authenticator tells, and what is on paper.
+_FACTORS: dict[bool, Factor] = {False: "password_and_code", True: "password_and_recovery_code"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +77,18 @@ class ByPassword:
         email, secret = kept.holds["email"], kept.holds["secret"]
         return Enrolment(email, secret, tools.codes.uri(secret, email))
 
-    async def code(self, visitor: Visitor, token: str, code: str) -> NewSession:
-        """Raises SignInRefused; after `code_wrong` and `code_reused` the next code may be tried."""
+    async def code(
+        self, visitor: Visitor, token: str, code: str, *, recovery: bool = False
+    ) -> NewSession:
+        """A code of an authenticator, or one of those for without it (`recovery`). Raises
+        SignInRefused; after one about a code the next may be tried."""
         tools = self._tools
+        kinds: tuple[StateKind, ...] = ("code",) if recovery else ("code", "enrolment")
         user: User | None = None
         accounts: list[str] = []
         refusal: SignInRefused | None = None
         async with tools.store.transaction() as people:
-            kept, state, reason = await states.kept(
-                tools, people, visitor, token, ("code", "enrolment")
-            )
+            kept, state, reason = await states.kept(tools, people, visitor, token, kinds)
             if state is not None:
                 user = await people.user(state.user_id) if state.user_id else None
                 accounts = [state.account_id] if state.account_id else []
@@ -87,12 +96,16 @@ class ByPassword:
                 refusal = SignInRefused(reason)
             elif not await may_try(tools, people, visitor, _guessed(kept)):
                 refusal = SignInRefused("throttled")
+            elif user is not None and not _same_password(kept, user):
+                refusal = SignInRefused("state_expired")
             elif kept.state.kind == "code":
-                refusal = await self._known(people, user, code)
+                take = take_recovery_code if recovery else take_code
+                wrong = await take(tools, people, user, code)
+                refusal = None if wrong is None else SignInRefused(wrong)
             else:
                 user, refusal = await self._enrolled(people, visitor, kept, user, code)
             if refusal is None and kept is not None and user is not None:
-                return await self._in(people, visitor, kept, user)
+                return await self._in(people, visitor, kept, user, _FACTORS[recovery])
             assert refusal is not None
             await tell_refusal(tools, people, visitor, refusal.reason, user, accounts)
         raise refusal
@@ -112,23 +125,13 @@ class ByPassword:
 
     async def _next(self, people: People, visitor: Visitor, user: User) -> Step:
         if user.totp is not None:
-            token = await states.keep(self._tools, people, visitor, "code", {}, user=user.id)
+            holds = {"proved": user.password}
+            token = await states.keep(self._tools, people, visitor, "code", holds, user=user.id)
             return Step("code", token)
-        holds = {"email": user.email, "secret": self._tools.codes.new_secret()}
+        secret = self._tools.codes.new_secret()
+        holds = {"email": user.email, "secret": secret, "proved": user.password}
         token = await states.keep(self._tools, people, visitor, "enrolment", holds, user=user.id)
         return Step("enrolment", token)
-
-    async def _known(self, people: People, user: User | None, code: str) -> SignInRefused | None:
-        tools = self._tools
-        if user is None or user.totp is None or user.disabled_at is not None:
-            return SignInRefused("user_disabled")
-        secret = tools.seals.open(user.totp, _SECRET + user.id.encode()).decode()
-        step = tools.codes.step(secret, code, tools.clock.now())
-        if step is None:
-            return SignInRefused("code_wrong")
-        if not await people.take_step(user.id, step):
-            return SignInRefused("code_reused")
-        return None
 
     async def _enrolled(
         self, people: People, visitor: Visitor, kept: Kept, user: User | None, code: str
@@ -139,17 +142,17 @@ class ByPassword:
         if step is None:
             return user, SignInRefused("code_wrong")
         id = tools.ids.new("user") if user is None else user.id
-        sealed = tools.seals.seal(holds["secret"].encode(), _SECRET + id.encode())
+        totp = sealed(tools, id, holds["secret"])
         if user is not None:
             if user.password is None or user.totp is not None or user.disabled_at is not None:
                 # Enrolled in another window meanwhile, or known by a provider: that counts.
                 return user, SignInRefused("state_expired")
-            changed = replace(user, totp=sealed, totp_step=step)
+            changed = replace(user, totp=totp, totp_step=step)
             await people.change_user(changed)
             trail = Trail(tools, people, of_visitor(visitor, user))
             await trail.user("enrol_totp", user, changed)
             return changed, None
-        made = User(id, now, holds["email"], holds["name"], holds["password"], sealed, step)
+        made = User(id, now, holds["email"], holds["name"], holds["password"], totp, step)
         invitation = await states.invitation_of(people, kept.state)
         # Whoever has the row of the invitation decides, so it is asked first.
         if invitation is None or not await can_join(people, invitation, now):
@@ -158,14 +161,28 @@ class ByPassword:
             return None, SignInRefused("identity_taken")
         return made, await accept(tools, people, visitor, invitation, made)
 
-    async def _in(self, people: People, visitor: Visitor, kept: Kept, user: User) -> NewSession:
+    async def _in(
+        self, people: People, visitor: Visitor, kept: Kept, user: User, factor: Factor
+    ) -> NewSession:
         tools = self._tools
         await people.use_state(kept.digest, user.id, tools.clock.now())
         for guessed in (user.email, _guessed(kept)):
             await forget(tools, people, guessed)
-        return await begin(tools, people, user, visitor, "password_and_code")
+        if factor == "password_and_recovery_code":
+            remaining = {"remaining": await people.count_recovery_codes(user.id)}
+            trail = Trail(tools, people, of_visitor(visitor, user))
+            await trail.tell_all(user, "use_recovery_code", remaining)
+        new = await begin(tools, people, user, visitor, factor)
+        if kept.state.kind == "code":
+            return new
+        return replace(new, recovery_codes=await new_recovery_codes(tools, people, user.id))
 
 
 def _guessed(kept: Kept) -> str:
     """Whose code is guessed: also one who is nobody yet."""
-    return f"code {kept.state.user_id or kept.digest.hex()}"
+    return guessed_code(kept.state.user_id or kept.digest.hex())
+
+
+def _same_password(kept: Kept, user: User) -> bool:
+    """Whether the password that began this sign-in still is theirs."""
+    return tokens.same(kept.holds.get("proved") or "", user.password or "")

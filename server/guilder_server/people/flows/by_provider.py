@@ -168,8 +168,11 @@ class ByProvider:
         user = await people.user(found.id)
         assert user is not None, "people are never deleted"
         user = replace(user, password=None, totp=None, totp_step=None)
+        now = self._tools.clock.now()
         await people.change_user(user)
-        await people.end_sessions(user.id, self._tools.clock.now())
+        await people.forget_recovery_codes(user.id)
+        await people.use_reset(user.id, now)
+        await people.end_sessions(user.id, now)
         return user
 
     async def _open(self, people: People, email: str) -> list[Invitation]:

@@ -91,6 +91,7 @@ class Members:
             found = await _user(people, user)
             after = replace(found, totp=None, totp_step=None)
             await people.change_user(after)
+            await people.forget_recovery_codes(user)
             await people.end_sessions(user, now)
             await self._trail(people, by).user("reset_totp", found, after)
         return after

@@ -90,10 +90,15 @@ class Sessions:
             person = await people.user(user)
             memberships = await people.memberships(user)
             sessions = await people.sessions(user, self._tools.clock.now())
+            left = await people.count_recovery_codes(user)
         session = next((one for one in sessions if one.id == id), None)
         if person is None or session is None:
             raise NotFound(NOUN, id)
-        return SeenSession(session, person, True, tuple(memberships), self.csrf_token(id))
+        has_codes = person.password is not None
+        return SeenSession(
+            *(session, person, True, tuple(memberships), self.csrf_token(id)),
+            recovery_codes=left if has_codes else None,
+        )
 
     async def revoke(
         self,

@@ -32,6 +32,11 @@ async def may_tell(tools: Tools, people: People, account: str, reason: Reason) -
     return told <= passwords.TOLD
 
 
+def guessed_code(of: str) -> str:
+    """Whose code is guessed: a person's, or that of one who is nobody yet."""
+    return f"code {of}"
+
+
 async def forget(tools: Tools, people: People, person: str) -> None:
     """Whoever was let in begins anew."""
     await people.forget_attempts(_of_person(tools, person))

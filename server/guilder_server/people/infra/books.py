@@ -11,11 +11,13 @@ import psycopg
 from guilder_server.kernel.audit import AuditEntry
 from guilder_server.people.domain.invitation import Invitation
 from guilder_server.people.domain.person import Holder, Identity, Member, User
+from guilder_server.people.domain.reset import Reset
 from guilder_server.people.domain.session import Session
 from guilder_server.people.domain.state import State
 from guilder_server.people.infra import named
 from guilder_server.people.infra.rows import (
     INVITATION,
+    RESET,
     SESSION,
     STATE,
     USER,
@@ -205,14 +207,61 @@ class Books:
         )
         return [Session(*row) for row in rows]
 
-    async def end_sessions(self, user: str, now: datetime, only: str | None = None) -> int:
+    async def end_sessions(
+        self, user: str, now: datetime, only: str | None = None, but: str | None = None
+    ) -> int:
         cursor = await self._about(
             named.person(user),
             "UPDATE sessions SET revoked_at = %s WHERE user_id = %s AND revoked_at IS NULL "
-            "AND id = coalesce(%s, id)",
-            *(now, user, only),
+            "AND id = coalesce(%s, id) AND id IS DISTINCT FROM %s",
+            *(now, user, only, but),
         )
         return cursor.rowcount
+
+    async def add_recovery_codes(self, user: str, digests: Sequence[bytes]) -> None:
+        await self._done(
+            named.person(user),
+            "INSERT INTO recovery_codes (user_id, hash) SELECT %s, unnest(%s::bytea[])",
+            *(user, list(digests)),
+        )
+
+    async def take_recovery_code(self, user: str, digest: bytes) -> bool:
+        return await self._done(
+            named.person(user),
+            "DELETE FROM recovery_codes WHERE user_id = %s AND hash = %s",
+            *(user, digest),
+        )
+
+    async def count_recovery_codes(self, user: str) -> int:
+        row = await self._one(
+            named.person(user), "SELECT count(*) FROM recovery_codes WHERE user_id = %s", user
+        )
+        assert row is not None
+        return int(row[0])
+
+    async def forget_recovery_codes(self, user: str) -> None:
+        await self._done(named.person(user), "DELETE FROM recovery_codes WHERE user_id = %s", user)
+
+    async def put_reset(self, digest: bytes, reset: Reset) -> None:
+        await self._done(
+            named.person(reset.user_id),
+            f"INSERT INTO password_resets (hash, {listed(RESET)}) VALUES (%s, {marks(RESET)}) "
+            "ON CONFLICT (user_id) DO UPDATE SET hash = excluded.hash, "
+            "created = excluded.created, expires_at = excluded.expires_at, used_at = NULL",
+            *(digest, *values(reset)),
+        )
+
+    async def reset(self, digest: bytes) -> Reset | None:
+        wanted = f"SELECT {listed(RESET)} FROM password_resets WHERE hash = %s"
+        row = await self._one(named.digest(digest), wanted, digest)
+        return None if row is None else Reset(*row)
+
+    async def use_reset(self, user: str, now: datetime) -> None:
+        await self._done(
+            named.person(user),
+            "UPDATE password_resets SET used_at = coalesce(used_at, %s) WHERE user_id = %s",
+            *(now, user),
+        )
 
     async def add_state(self, digest: bytes, state: State) -> None:
         await self._done(

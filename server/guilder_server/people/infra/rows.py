@@ -7,6 +7,7 @@ from dataclasses import Field, fields
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from guilder_server.people.domain.person import User
+from guilder_server.people.domain.reset import Reset
 from guilder_server.people.domain.session import Session
 from guilder_server.people.domain.state import State
 
@@ -25,6 +26,7 @@ def columns(kind: type[_Data]) -> tuple[str, ...]:
 USER = columns(User)
 SESSION = columns(Session)
 STATE = columns(State)
+RESET = columns(Reset)
 # Whose account is kept under its column's name.
 INVITATION = (
     *("id", "account_id", "created", "email", "role", "expires_at"),

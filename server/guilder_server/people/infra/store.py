@@ -85,6 +85,7 @@ class PostgresPeople:
             for statement, before in (
                 ("DELETE FROM sessions WHERE expires_at < %s", sessions_before),
                 ("DELETE FROM sign_in_states WHERE expires_at < %s", states_before),
+                ("DELETE FROM password_resets WHERE expires_at < %s", states_before),
                 ("DELETE FROM sign_in_attempts WHERE since < %s", states_before),
             ):
                 counted += (await connection.execute(statement, (before,))).rowcount

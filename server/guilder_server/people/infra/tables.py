@@ -120,3 +120,25 @@ sign_in_attempts = sa.Table(
     sa.PrimaryKeyConstraint("subject"),
     sa.Index("sign_in_attempts_since", "since"),
 )
+
+recovery_codes = sa.Table(
+    "recovery_codes",
+    metadata,
+    id_column("user_id"),
+    sa.Column("hash", sa.LargeBinary, nullable=False, comment="HMAC-SHA256 under the pepper"),
+    sa.PrimaryKeyConstraint("user_id", "hash"),
+    sa.ForeignKeyConstraint(["user_id"], ["users.id"]),
+)
+
+password_resets = sa.Table(
+    "password_resets",
+    metadata,
+    id_column("user_id"),
+    sa.Column("hash", sa.LargeBinary, nullable=False, comment="HMAC-SHA256 under the pepper"),
+    instant_column("created"),
+    instant_column("expires_at"),
+    instant_column("used_at", nullable=True),
+    sa.PrimaryKeyConstraint("user_id"),
+    sa.UniqueConstraint("hash"),
+    sa.ForeignKeyConstraint(["user_id"], ["users.id"]),
+)

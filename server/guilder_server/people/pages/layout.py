@@ -27,6 +27,8 @@ button.quiet { background: #fff; color: #1f4fd8; margin-top: .25rem; }
 ul { list-style: none; padding: 0; }
 li { border-top: 1px solid #ccc; padding: .75rem 0; }
 code { font-size: 1.05rem; }
+summary { margin-top: 2rem; cursor: pointer; color: #1f4fd8; }
+.qr svg { display: block; max-width: 100%; }
 hr { border: 0; border-top: 1px solid #ccc; margin: 2rem 0; }
 """
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
@@ -111,3 +113,9 @@ def form(action: str, body: str, button: str, *, quiet: bool = False) -> str:
         f'<form method="post" action="{escape(action)}">\n{body}'
         f"<button{kind}>{escape(button)}</button>\n</form>\n"
     )
+
+
+def folded(summary: str, body: str, *, unfolded: bool = False) -> str:
+    """`body`, which is HTML, behind a line that shows it."""
+    state = " open" if unfolded else ""
+    return f"<details{state}>\n<summary>{escape(summary)}</summary>\n{body}</details>\n"

@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from urllib.parse import quote
 
-import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from guilder_server.http.app import ClientGone
-from guilder_server.http.errors import kind_of
-from guilder_server.kernel.errors import GuilderError, InvalidRequest, NotFound, Unauthenticated
+from guilder_server.kernel.errors import InvalidRequest, NotFound
 from guilder_server.people.assembly import Populace
 from guilder_server.people.domain.refusals import SignInRefused
-from guilder_server.people.domain.session import Known, NewSession, Visitor
+from guilder_server.people.domain.session import NewSession, Visitor
 from guilder_server.people.flows.by_provider import CALLBACK, Returned
 from guilder_server.people.pages import showing
-from guilder_server.people.pages.browser import Browser, sent_form
-from guilder_server.people.pages.layout import link, page, paragraph, redirect
-
-log = structlog.get_logger(__name__)
-
-Handler = Callable[[Request, Visitor], Awaitable[Response]]
+from guilder_server.people.pages.browser import Browser
+from guilder_server.people.pages.gate import Gate
+from guilder_server.people.pages.layout import redirect
+from guilder_server.people.pages.own import OwnPages
+from guilder_server.people.pages.resetting import ResetPages
+from guilder_server.people.pages.showing_own import recovery_codes
 
 
 class Pages:
     def __init__(self, browser: Browser, populace: Populace) -> None:
         self._browser, self._sessions = browser, populace.sessions
+        self._gate = Gate(browser, populace.sessions)
+        self._others = (
+            OwnPages(self._gate, populace),
+            ResetPages(self._gate, populace.resetting),
+        )
         self._by_password, self._by_provider = populace.by_password, populace.by_provider
         self._joining = populace.joining
         provider = populace.tools.provider
@@ -36,61 +37,23 @@ class Pages:
 
     def routes(self) -> list[Route]:
         invitation = "/invitations/{token}"
+        get, post = self._gate.get, self._gate.post
         return [
-            self._get("/sign-in", self._show_sign_in),
-            self._get("/sign-in/provider", self._to_provider),
-            self._get(CALLBACK, self._from_provider),
-            self._post("/sign-in/password", self._password),
-            self._post("/sign-in/code", self._code),
-            self._get(invitation, self._show_invitation),
-            self._get(invitation + "/provider", self._to_provider),
-            self._post(invitation + "/password", self._join_with_password),
-            self._post(invitation + "/join", self._join),
-            self._get("/me", self._me),
-            self._post("/me/sign-out", self._sign_out),
-            self._post("/me/sessions/{session}/revoke", self._revoke),
+            get("/sign-in", self._show_sign_in),
+            get("/sign-in/provider", self._to_provider),
+            get(CALLBACK, self._from_provider),
+            post("/sign-in/password", self._password),
+            post("/sign-in/code", self._code),
+            post("/sign-in/recovery-code", self._recovery_code),
+            get(invitation, self._show_invitation),
+            get(invitation + "/provider", self._to_provider),
+            post(invitation + "/password", self._join_with_password),
+            post(invitation + "/join", self._join),
+            *(route for pages in self._others for route in pages.routes()),
         ]
 
-    def _get(self, path: str, handler: Handler) -> Route:
-        return Route(path, self._guarded(handler), methods=["GET"])
-
-    def _post(self, path: str, handler: Handler) -> Route:
-        return Route(path, self._guarded(handler), methods=["POST"])
-
-    def _guarded(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
-        async def answer(request: Request) -> Response:
-            visitor, new = self._browser.visitor(request)
-            try:
-                if not self._browser.trusted:
-                    return _only_with_tls()
-                if (elsewhere := self._browser.meant(request)) is not None:
-                    return redirect(elsewhere)
-                response = await handler(request, visitor)
-            except SignInRefused as refused:
-                return self._refused(refused, visitor)
-            except Unauthenticated:
-                return redirect("/sign-in")
-            except ClientGone:
-                return Response(status_code=400)
-            except GuilderError as error:
-                title = "Nothing here" if isinstance(error, NotFound) else "That did not work"
-                return page(title, _BACK, kind_of(error)[0], alert=error.message)
-            if new:
-                self._browser.give_visitor(response, visitor)
-            return response
-
-        return answer
-
-    def _refused(self, refused: SignInRefused, visitor: Visitor) -> Response:
-        log.warning("sign_in_refused", reason=refused.reason, address=visitor.address)
-        status = 429 if refused.reason == "throttled" else 403
-        response = page("You are not signed in", _BACK, status, alert=refused.message)
-        if status == 429:
-            response.headers["Retry-After"] = "900"
-        return response
-
     async def _show_sign_in(self, request: Request, visitor: Visitor) -> Response:
-        if await self._known(request) is not None:
+        if await self._gate.known(request) is not None:
             return redirect("/me")
         token = self._browser.form_token(visitor)
         return showing.sign_in(token, self._provider_name)
@@ -109,29 +72,42 @@ class Pages:
         return await self._let_in(request, await self._by_provider.finish(visitor, returned))
 
     async def _password(self, request: Request, visitor: Visitor) -> Response:
-        sent = await self._form(request, visitor)
+        sent = await self._gate.form(request, visitor)
         email = sent.get("email", "")
         try:
             step = await self._by_password.password(visitor, email, sent.get("password", ""))
         except SignInRefused as refused:
             if refused.reason != "password_wrong":
                 raise
-            self._refused(refused, visitor)
+            self._gate.refused(refused, visitor)
             token = self._browser.form_token(visitor)
             return showing.sign_in(token, self._provider_name, email, refused.message)
         return await self._show_step(visitor, step.kind == "enrolment", step.token)
 
     async def _code(self, request: Request, visitor: Visitor) -> Response:
-        sent = await self._form(request, visitor)
+        sent = await self._gate.form(request, visitor)
         token = sent.get("step", "")
         try:
             new = await self._by_password.code(visitor, token, sent.get("code", ""))
         except SignInRefused as refused:
             if refused.reason not in ("code_wrong", "code_reused"):
                 raise
-            self._refused(refused, visitor)
+            self._gate.refused(refused, visitor)
             enrolling = sent.get("kind") == "enrolment"
             return await self._show_step(visitor, enrolling, token, refused.message)
+        return await self._let_in(request, new)
+
+    async def _recovery_code(self, request: Request, visitor: Visitor) -> Response:
+        sent = await self._gate.form(request, visitor)
+        token, code = sent.get("step", ""), sent.get("recovery_code", "")
+        try:
+            new = await self._by_password.code(visitor, token, code, recovery=True)
+        except SignInRefused as refused:
+            if refused.reason != "recovery_code_wrong":
+                raise
+            self._gate.refused(refused, visitor)
+            form_token = self._browser.form_token(visitor)
+            return showing.code(form_token, token, refused.message, recovering=True)
         return await self._let_in(request, new)
 
     async def _show_invitation(self, request: Request, visitor: Visitor) -> Response:
@@ -142,7 +118,7 @@ class Pages:
     ) -> Response:
         token = request.path_params["token"]
         offer = await self._joining.look(visitor, token)
-        known = await self._known(request)
+        known = await self._gate.known(request)
         return showing.invitation(
             f"/invitations/{quote(token)}",
             offer,
@@ -153,7 +129,7 @@ class Pages:
         )
 
     async def _join_with_password(self, request: Request, visitor: Visitor) -> Response:
-        sent = await self._form(request, visitor)
+        sent = await self._gate.form(request, visitor)
         token, password = request.path_params["token"], sent.get("password", "")
         if password != sent.get("again", ""):
             return await self._shown_invitation(request, visitor, "The two passwords differ.")
@@ -164,28 +140,10 @@ class Pages:
         return await self._show_step(visitor, True, step)
 
     async def _join(self, request: Request, visitor: Visitor) -> Response:
-        await self._form(request, visitor)
-        known = await self._require_known(request)
+        await self._gate.form(request, visitor)
+        known = await self._gate.require_known(request)
         await self._joining.join(visitor, known.user, request.path_params["token"])
         self._sessions.forget(known.user.id)
-        return redirect("/me")
-
-    async def _me(self, request: Request, _: Visitor) -> Response:
-        known = await self._require_known(request)
-        session = known.session
-        seen = await self._sessions.seen(session.id, known.user.id)
-        return showing.me(seen, await self._sessions.mine(known.user.id))
-
-    async def _sign_out(self, request: Request, visitor: Visitor) -> Response:
-        known = await self._own_form(request)
-        await self._sessions.revoke(known.session.id, known.user.id, visitor, "sign_out")
-        response = page("You are signed out", link("/sign-in", "Sign in again"))
-        self._browser.take_session(response)
-        return response
-
-    async def _revoke(self, request: Request, visitor: Visitor) -> Response:
-        known = await self._own_form(request)
-        await self._sessions.revoke(request.path_params["session"], known.user.id, visitor)
         return redirect("/me")
 
     async def _show_step(
@@ -200,51 +158,12 @@ class Pages:
 
     async def _let_in(self, request: Request, new: NewSession) -> Response:
         """With a new session; one that the browser had before ends."""
-        before = await self._known(request)
+        before = await self._gate.known(request)
         if before is not None:
             visitor, _ = self._browser.visitor(request)
             await self._sessions.revoke(before.session.id, before.user.id, visitor, "sign_out")
         self._sessions.forget(new.session.user_id)
-        response = redirect("/me")
+        codes = new.recovery_codes
+        response = recovery_codes(codes) if codes else redirect("/me")
         self._browser.give_session(response, new)
         return response
-
-    async def _known(self, request: Request) -> Known | None:
-        token = self._browser.session(request)
-        if token is None:
-            return None
-        try:
-            return await self._sessions.find(token)
-        except Unauthenticated:
-            return None
-
-    async def _require_known(self, request: Request) -> Known:
-        """Raises Unauthenticated."""
-        token = self._browser.session(request)
-        return await self._sessions.find(token or "")
-
-    async def _form(self, request: Request, visitor: Visitor) -> dict[str, str]:
-        """What a page for somebody who is not signed in has sent."""
-        sent = await sent_form(request)
-        wanted = self._browser.form_token(visitor)
-        self._browser.require_own_form(request, sent.get("form", ""), wanted)
-        return sent
-
-    async def _own_form(self, request: Request) -> Known:
-        """Whose page has sent a form."""
-        known = await self._require_known(request)
-        sent = await sent_form(request)
-        wanted = self._sessions.csrf_token(known.session.id)
-        self._browser.require_own_form(request, sent.get("form", ""), wanted)
-        return known
-
-
-_BACK = link("/sign-in", "To the sign-in page")
-
-
-def _only_with_tls() -> Response:
-    words = (
-        "People sign in over HTTPS only. Whoever runs this server puts it behind TLS and sets "
-        "GUILDER_PUBLIC_URL to its https:// address."
-    )
-    return page("Not over plain HTTP", paragraph(words), 503)

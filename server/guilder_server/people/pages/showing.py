@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
 from html import escape
 
 from starlette.responses import Response
 
-from guilder_server.people.domain.passwords import SHORTEST
-from guilder_server.people.domain.session import SeenSession, Session
 from guilder_server.people.flows.by_password import Enrolment
 from guilder_server.people.flows.joining import Offer
-from guilder_server.people.pages.layout import field, form, hidden, link, page, paragraph
-
-_KNOWN_BY = {"provider": "your provider", "password_and_code": "password and code"}
+from guilder_server.people.pages.fields import (
+    FOCUSED,
+    code_field,
+    new_password_fields,
+    shown,
+    username,
+)
+from guilder_server.people.pages.layout import field, folded, form, hidden, link, page, paragraph
+from guilder_server.people.pages.qr import qr_image
 
 
 def sign_in(
@@ -34,22 +36,36 @@ def sign_in(
     return page("Sign in", body, 403 if alert else 200, alert)
 
 
-def code(token: str, step: str, alert: str | None = None) -> Response:
-    fields = hidden("form", token) + hidden("step", step) + hidden("kind", "code") + _code_field()
-    body = form("/sign-in/code", fields, "Go on")
+def code(token: str, step: str, alert: str | None = None, *, recovering: bool = False) -> Response:
+    """`recovering` says that they are without their authenticator."""
+    known = hidden("form", token) + hidden("step", step)
+    fields = known + hidden("kind", "code") + code_field(focused=not recovering)
+    instead = known + field(
+        "recovery_code",
+        "Recovery code",
+        autocomplete="off",
+        hint="One of those that you were shown when you set up your codes. Each is good once.",
+        more=' autocapitalize="characters" spellcheck="false"' + (FOCUSED if recovering else ""),
+    )
+    body = form("/sign-in/code", fields, "Go on") + folded(
+        "I have no authenticator",
+        form("/sign-in/recovery-code", instead, "Sign in with it", quiet=True),
+        unfolded=recovering,
+    )
     return page("Enter your code", body, 403 if alert else 200, alert)
 
 
 def enrolment(token: str, step: str, what: Enrolment, alert: str | None = None) -> Response:
     secret = " ".join(what.secret[at : at + 4] for at in range(0, len(what.secret), 4))
     fields = (
-        hidden("form", token) + hidden("step", step) + hidden("kind", "enrolment") + _code_field()
+        hidden("form", token) + hidden("step", step) + hidden("kind", "enrolment") + code_field()
     )
     body = (
         paragraph(
             "Add Guilder to the authenticator on your phone, then enter the code that it shows. "
             "You will need such a code each time you sign in."
         )
+        + qr_image(what.uri, "A QR code with the key below, for the camera of an authenticator")
         + f'<p><a href="{escape(what.uri)}">Open in an authenticator on this device</a></p>\n'
         + f"<p>Or type this key into it, for {escape(what.email)}:</p>\n"
         + f'<p><code id="secret">{escape(secret)}</code></p>\n'
@@ -70,7 +86,7 @@ def invitation(
     what = offer.invitation
     body = paragraph(
         f"{what.email} is invited to {offer.account}, as {what.role}. "
-        f"The invitation is open until {_shown(what.expires_at)}."
+        f"The invitation is open until {shown(what.expires_at)}."
     )
     token = hidden("form", form_token)
     if signed_in_as == what.email:
@@ -90,69 +106,25 @@ def invitation(
     return page("You are invited", body, 400 if alert else 200, alert)
 
 
-def me(seen: SeenSession, sessions: Sequence[Session]) -> Response:
-    user, token = seen.user, hidden("form", seen.csrf_token or "")
-    who = f"{user.name} ({user.email})" if user.name else user.email
-    accounts = "".join(
-        f"<li>{escape(member.account_name or '')} {escape(member.account)}: "
-        f"{escape(member.role)}</li>\n"
-        for member in seen.memberships
+def new_password(path: str, token: str, email: str, alert: str | None = None) -> Response:
+    body = paragraph(f"This is the new password of {email}. It ends all of your sessions.") + form(
+        path, hidden("form", token) + username(email) + new_password_fields(), "Set the password"
     )
-    body = (
-        paragraph(f"You are signed in as {who}.")
-        + form("/me/sign-out", token, "Sign out")
-        + "<h2>Your accounts</h2>\n"
-        + (
-            f"<ul>\n{accounts}</ul>\n"
-            if accounts
-            else paragraph("You are not a member of any account. Ask an owner for an invitation.")
-        )
-        + "<h2>Where you are signed in</h2>\n<ul>\n"
-        + "".join(_session(one, one.id == seen.session.id, token) for one in sessions)
-        + "</ul>\n"
-    )
-    return page("Signed in", body)
+    return page("Set a new password", body, 400 if alert else 200, alert)
 
 
-def _session(one: Session, current: bool, token: str) -> str:
-    known_by = _KNOWN_BY[one.factor]
-    words = f"{one.user_agent or 'A browser'}, from {one.address or 'an unknown address'}"
-    since = f"Since {_shown(one.created)}, by {known_by}. Last seen {_shown(one.last_seen)}."
-    end = (
-        "<strong>This browser.</strong>"
-        if current
-        else form(f"/me/sessions/{one.id}/revoke", token, "End this session", quiet=True)
+def password_set() -> Response:
+    body = paragraph("Sign in with it now, and with a code as before.") + link(
+        "/sign-in", "Sign in"
     )
-    return f"<li>{escape(words)}<br>{escape(since)}<br>\n{end}</li>\n"
+    return page("Your password is set", body)
 
 
 def _password_form(path: str, token: str, email: str) -> str:
-    # The browser keeps the password under this name.
-    user = f'<input type="hidden" autocomplete="username" value="{escape(email)}">\n'
     fields = (
         token
-        + user
+        + username(email)
         + field("name", "Your name", autocomplete="name", required=False)
-        + field(
-            "password",
-            "Password",
-            "password",
-            autocomplete="new-password",
-            hint=f"{SHORTEST} characters or more. Several words are good.",
-        )
-        + field("again", "The same password again", "password", autocomplete="new-password")
+        + new_password_fields()
     )
     return form(f"{path}/password", fields, "Set the password")
-
-
-def _code_field() -> str:
-    return field(
-        "code",
-        "Code of six digits",
-        autocomplete="one-time-code",
-        more=' inputmode="numeric" autofocus',
-    )
-
-
-def _shown(instant: datetime) -> str:
-    return instant.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")

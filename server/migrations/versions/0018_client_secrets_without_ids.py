@@ -5,8 +5,8 @@ Every payment intent is written once more: for a million of them that takes some
 
 from alembic import op
 
-revision = "0019"
-down_revision = "0018"
+revision = "0018"
+down_revision = "0017"
 
 
 def upgrade() -> None:

@@ -8,8 +8,8 @@ from alembic import op
 
 from guilder_server.postgres.isolation import of_operator
 
-revision = "0018"
-down_revision = "0015"
+revision = "0017"
+down_revision = "0016"
 
 # One value and not EXISTS, which the planner may turn into the set of all again.
 _SEEN = "(SELECT true FROM tenants t WHERE t.account_id = accounts.id LIMIT 1)"
