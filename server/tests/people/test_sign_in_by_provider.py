@@ -247,6 +247,8 @@ def test_whoever_claimed_an_email_by_a_link_is_put_out_when_its_owner_comes(
     with psycopg.connect(api_server.database_url) as connection:
         wanted = "SELECT password, totp FROM users WHERE email = %s"
         assert connection.execute(wanted, [email]).fetchone() == (None, None)
+        codes = "SELECT count(*) FROM recovery_codes JOIN users u ON u.id = user_id"
+        assert connection.execute(f"{codes} WHERE email = %s", [email]).fetchone() == (0,)
     waiting.send("/sign-in/code", code=pyotp.TOTP("A" * 32).now())
     assert waiting.status == 403
     again = Visitor(api_server.url).visit("/sign-in")
