@@ -79,6 +79,7 @@ OWN: Final = frozenset(
         "ledger_reversal_too_large",
         "ledger_transaction_reversed",
         "ledger_transaction_unexpected_state",
+        "maker_expires",
         "payout_unexpected_state",
         "payouts_not_supported",
         "session_ended",

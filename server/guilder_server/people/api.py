@@ -117,7 +117,8 @@ class RolesOf:
         return By(call.actor, standing, call.request_id)
 
     def require_held(self, call: Call, role: str) -> None:
-        """A key makes nobody who may do more than itself: in both modes, and from everywhere."""
+        """A key makes nobody who may do more than itself: in both modes, from everywhere and
+        for good."""
         credential = call.credential
         if credential.kind == "user":
             return
@@ -130,6 +131,14 @@ class RolesOf:
             raise Forbidden(
                 "The provided key is let in from certain addresses only, so it cannot say what "
                 "people may do: they are let in from everywhere."
+            )
+        if credential.ends is not None:
+            raise Forbidden(
+                "People are let in for good, and the provided key expires, so it cannot say what "
+                "they may do. Use a key that does not expire, or let an owner of the account do "
+                "this.",
+                code="maker_expires",
+                param="role",
             )
         for one in sorted(self._roles[role]):
             # Everybody has their own sessions, and keys have none.

@@ -193,6 +193,7 @@ OwnErrorCode: TypeAlias = Literal[
     "ledger_reversal_too_large",
     "ledger_transaction_reversed",
     "ledger_transaction_unexpected_state",
+    "maker_expires",
     "payout_unexpected_state",
     "payouts_not_supported",
     "session_ended",
