@@ -128,7 +128,6 @@ class House:
             settings.required_database_url,
             settings.key_pepper.encode(),
             declared_permissions(),
-            ground.key,
         )
         self.usage_store = PostgresUsage(pool)
         self.usage = UsageFlows(self.usage_store, ground.plans, clock)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar, cast
 
 from guilder_server.http.auth import Credential, permitted
 from guilder_server.http.call import Call
 from guilder_server.http.lists import list_query
 from guilder_server.kernel.errors import Forbidden, InvalidRequest, NoSuchReference, NotFound
-from guilder_server.kernel.steps import Page, Tombstone
+from guilder_server.kernel.steps import Claiming, Elsewhere, Page, Tombstone
 from guilder_server.kernel.tenant import Tenant
 from guilder_server.people.domain import invitation, session, tokens
 from guilder_server.people.domain.invitation import Seen
@@ -17,6 +18,7 @@ from guilder_server.people.domain.person import Member
 from guilder_server.people.domain.roles import Standing
 from guilder_server.people.domain.session import Known, Place, SeenSession, Visitor
 from guilder_server.people.flows import members
+from guilder_server.people.flows.claiming import answering
 from guilder_server.people.flows.inviting import By, Inviting
 from guilder_server.people.flows.members import Members
 from guilder_server.people.flows.sessions import Sessions
@@ -35,29 +37,39 @@ class UsersApi:
     async def retrieve_user(self, call: Call) -> Member:
         return await self._flows.retrieve(call.tenant.account, call.path["user"])
 
-    async def update_user(self, call: Call) -> Member:
+    async def update_user(self, call: Call) -> Member | Elsewhere:
         by = await self._roles.asking(call)
         account, user = call.tenant.account, call.path["user"]
         if "role" not in call.params:
             return await self._flows.retrieve(account, user)
         self._roles.require_held(call, call.params["role"])
-        return await self._flows.set_role(by, account, user, call.params["role"])
+        role = call.params["role"]
+        return Elsewhere(
+            lambda claims: self._flows.set_role(replace(by, claims=claims), account, user, role)
+        )
 
-    async def delete_user(self, call: Call) -> Tombstone:
+    async def delete_user(self, call: Call) -> Elsewhere:
         by = await self._roles.asking(call)
-        await self._flows.remove(by, call.tenant.account, call.path["user"])
-        return Tombstone(call.path["user"], members.NOUN)
+        account, user = call.tenant.account, call.path["user"]
+
+        def write(claiming: Claiming) -> Awaitable[Member]:
+            claims = answering(claiming, lambda _: Tombstone(user, members.NOUN))
+            return self._flows.remove(replace(by, claims=claims), account, user)
+
+        return Elsewhere(write)
 
 
 class InvitationsApi:
     def __init__(self, flows: Inviting, roles: RolesOf) -> None:
         self._flows, self._roles = flows, roles
 
-    async def create_invitation(self, call: Call) -> Seen:
+    async def create_invitation(self, call: Call) -> Elsewhere:
         by = await self._roles.asking(call)
-        params = call.params
-        self._roles.require_held(call, params["role"])
-        return await self._flows.invite(by, call.tenant.account, params["email"], params["role"])
+        account, email, role = call.tenant.account, call.params["email"], call.params["role"]
+        self._roles.require_held(call, role)
+        return Elsewhere(
+            lambda claims: self._flows.invite(replace(by, claims=claims), account, email, role)
+        )
 
     async def list_invitations(self, call: Call) -> Page:
         listed = await self._flows.all(call.tenant.account)
@@ -66,9 +78,10 @@ class InvitationsApi:
     async def retrieve_invitation(self, call: Call) -> Seen:
         return await self._flows.retrieve(call.tenant.account, call.path["invitation"])
 
-    async def revoke_invitation(self, call: Call) -> Seen:
+    async def revoke_invitation(self, call: Call) -> Elsewhere:
         by = await self._roles.asking(call)
-        return await self._flows.revoke(by, call.tenant.account, call.path["invitation"])
+        account, id = call.tenant.account, call.path["invitation"]
+        return Elsewhere(lambda claims: self._flows.revoke(replace(by, claims=claims), account, id))
 
 
 class SessionsApi:
@@ -88,15 +101,21 @@ class SessionsApi:
         person, current = _person(call)
         return await self._flows.seen(current, person)
 
-    async def revoke_session(self, call: Call) -> SeenSession:
+    async def revoke_session(self, call: Call) -> Elsewhere:
         if call.credential.session is None:
             raise NotFound(session.NOUN, call.path["session"], session.NOUN)
         person, current = _person(call)
-        visitor = Visitor("", call.address)
-        ended, user = await self._flows.revoke(
-            call.path["session"], person, visitor, request_id=call.request_id
-        )
-        return SeenSession(ended, user, ended.id == current)
+        id, visitor = call.path["session"], Visitor("", call.address)
+
+        def write(claiming: Claiming) -> Awaitable[object]:
+            claims = answering(
+                claiming, lambda ended: SeenSession(ended[0], ended[1], id == current)
+            )
+            return self._flows.revoke(
+                id, person, visitor, request_id=call.request_id, claims=claims
+            )
+
+        return Elsewhere(write)
 
 
 class RolesOf:

@@ -7,21 +7,25 @@ from dataclasses import dataclass, replace
 
 from guilder_server.kernel.actor import Actor
 from guilder_server.kernel.errors import NotFound, Refused
+from guilder_server.kernel.steps import Claiming
 from guilder_server.people.domain import invitation as invitations
 from guilder_server.people.domain import person, roles, tokens
 from guilder_server.people.domain.invitation import NOUN, Invitation, Seen
 from guilder_server.people.domain.roles import Standing
+from guilder_server.people.flows.claiming import answered
 from guilder_server.people.flows.trail import Trail
 from guilder_server.people.ports import People, Tools
 
 
 @dataclass(frozen=True, slots=True)
 class By:
-    """Who asks: `standing` says what they may give, `actor` what the trail names."""
+    """Who asks: `standing` says what they may give, `actor` what the trail names, `claims` what is
+    kept of the answer, for whoever asks over HTTP."""
 
     actor: Actor
     standing: Standing
     request_id: str | None = None
+    claims: Claiming | None = None
 
     @property
     def user(self) -> str | None:
@@ -65,7 +69,8 @@ class Inviting:
                     "email",
                 )
             await self._trail(people, by).invitation("create_invitation", None, made)
-        return Seen(made, now, f"{tools.public_url}/invitations/{token}")
+            seen = Seen(made, now, f"{tools.public_url}/invitations/{token}")
+            return await answered(people, by.claims, seen)
 
     async def all(self, account: str) -> Sequence[Seen]:
         now = self._tools.clock.now()
@@ -100,7 +105,7 @@ class Inviting:
                 await self._trail(people, by).invitation(
                     "revoke_invitation", {"status": "open"}, found
                 )
-        return Seen(found, now)
+            return await answered(people, by.claims, Seen(found, now))
 
     async def _put_away(self, people: People, by: By, wanted: Invitation) -> None:
         """What would be in the way of the new one: an invitation that has expired."""

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import psycopg
 
 from guilder_server.kernel.audit import AuditEntry
+from guilder_server.kernel.changes import Changes
 from guilder_server.people.domain.invitation import Invitation
 from guilder_server.people.domain.person import Holder, Identity, Member, User
 from guilder_server.people.domain.session import Session
@@ -23,7 +24,7 @@ from guilder_server.people.infra.rows import (
     marks,
     values,
 )
-from guilder_server.postgres import trail
+from guilder_server.postgres import keys, trail
 from guilder_server.postgres.isolation import About, about
 from guilder_server.postgres.pool import Connection
 
@@ -250,6 +251,9 @@ class Books:
         await self._done(
             named.digest(subject), "DELETE FROM sign_in_attempts WHERE subject = %s", subject
         )
+
+    async def claim(self, changes: Changes) -> None:
+        await keys.claim(self._connection, changes)
 
     async def append(self, account: str, entry: AuditEntry) -> None:
         await self._connection.execute(*about(named.account(account)))

@@ -47,8 +47,8 @@ def issued(
 
 def again(old: ApiKey, now: datetime, latest: datetime | None = None) -> Wish:
     """The key that takes the place of one that is rolled: it lives as long as that was made for,
-    and no longer than whoever rolls it, who ends at `latest`. So a key that expires can roll itself,
-    and the chain that it begins ends when it would have.
+    and no longer than whoever rolls it, who ends at `latest`. So a key that expires can roll
+    itself, and the chain that it begins ends when it would have.
 
     A key is rolled once: whoever has lost the new key rolls that one.
     """
