@@ -76,6 +76,10 @@ class People(Protocol):
 
     async def change_invitation(self, invitation: Invitation) -> None: ...
 
+    async def program_lasts(self, account: str, id: str) -> bool:
+        """Whether this is a key or an OAuth client of the account that is there for good, and let
+        in from everywhere."""
+
     async def add_session(self, digest: bytes, session: Session) -> None: ...
 
     async def sessions(self, user: str, now: datetime) -> Sequence[Session]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -26,8 +27,8 @@ def provider() -> Iterator[Provider]:
     provider.stop()
 
 
-@pytest.fixture(scope="session")
-def api_server(postgres: Any, provider: Provider) -> Iterator[ApiServer]:
+@contextmanager
+def server_with(postgres: Any, provider: Provider) -> Iterator[ApiServer]:
     """One with a provider, and with passwords that are hashed as quickly as they can be."""
     quick = partial(PasswordHasher, time_cost=1, memory_cost=8, parallelism=1)
     with postgres.database() as url:
@@ -39,6 +40,12 @@ def api_server(postgres: Any, provider: Provider) -> Iterator[ApiServer]:
         server.start()
         yield server
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def api_server(postgres: Any, provider: Provider) -> Iterator[ApiServer]:
+    with server_with(postgres, provider) as server:
+        yield server
 
 
 @pytest.fixture
