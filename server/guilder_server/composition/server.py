@@ -113,7 +113,7 @@ def compose(settings: Settings, clock: Clock, make_gateways: MakeGateways) -> Se
     sandbox = house.default_gateway == Sandbox.name
     pages = SandboxPage(house.tools, executor).routes() if sandbox else []
     pages += house.oauth.endpoints(origins, settings.client_cert_header).routes()
-    pages += Pages(browser, house.people).routes()
+    pages += Pages(browser, house.people, entrance.strangers).routes()
     sweeper = _sweeper(ground, house, executor)
     return Server(
         app,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from urllib.parse import quote
 
 import structlog
@@ -10,7 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from guilder_server.http.errors import kind_of
+from guilder_server.http.errors import Throttled, kind_of
+from guilder_server.http.limits.strangers import Strangers
 from guilder_server.kernel.errors import GuilderError, InvalidRequest, NotFound, Unauthenticated
 from guilder_server.people.assembly import Populace
 from guilder_server.people.domain.refusals import SignInRefused
@@ -26,7 +28,10 @@ Handler = Callable[[Request, Visitor], Awaitable[Response]]
 
 
 class Pages:
-    def __init__(self, browser: Browser, populace: Populace) -> None:
+    """`strangers` counts who comes with sessions and links that nobody made."""
+
+    def __init__(self, browser: Browser, populace: Populace, strangers: Strangers) -> None:
+        self._strangers = strangers
         self._browser, self._sessions = browser, populace.sessions
         self._by_password, self._by_provider = populace.by_password, populace.by_provider
         self._joining = populace.joining
@@ -69,6 +74,8 @@ class Pages:
                 return self._refused(refused, visitor)
             except Unauthenticated:
                 return redirect("/sign-in")
+            except Throttled as flood:
+                return _slow_down(flood)
             except GuilderError as error:
                 title = "Nothing here" if isinstance(error, NotFound) else "That did not work"
                 return page(title, _BACK, kind_of(error)[0], alert=error.message)
@@ -87,7 +94,7 @@ class Pages:
         return response
 
     async def _show_sign_in(self, request: Request, visitor: Visitor) -> Response:
-        if await self._known(request) is not None:
+        if await self._known(request, visitor) is not None:
             return redirect("/me")
         token = self._browser.form_token(visitor)
         return showing.sign_in(token, self._provider_name)
@@ -103,7 +110,8 @@ class Pages:
             raise NotFound("provider", "none")
         query = request.query_params
         returned = Returned(query.get("state", ""), query.get("code"), query.get("iss"))
-        return await self._let_in(request, await self._by_provider.finish(visitor, returned))
+        new = await self._by_provider.finish(visitor, returned)
+        return await self._let_in(request, visitor, new)
 
     async def _password(self, request: Request, visitor: Visitor) -> Response:
         sent = await self._form(request, visitor)
@@ -129,7 +137,7 @@ class Pages:
             self._refused(refused, visitor)
             enrolling = sent.get("kind") == "enrolment"
             return await self._show_step(visitor, enrolling, token, refused.message)
-        return await self._let_in(request, new)
+        return await self._let_in(request, visitor, new)
 
     async def _show_invitation(self, request: Request, visitor: Visitor) -> Response:
         return await self._shown_invitation(request, visitor)
@@ -138,8 +146,9 @@ class Pages:
         self, request: Request, visitor: Visitor, alert: str | None = None
     ) -> Response:
         token = request.path_params["token"]
-        offer = await self._joining.look(visitor, token)
-        known = await self._known(request)
+        with self._counted_link(visitor, token):
+            offer = await self._joining.look(visitor, token)
+        known = await self._known(request, visitor)
         return showing.invitation(
             f"/invitations/{quote(token)}",
             offer,
@@ -155,33 +164,34 @@ class Pages:
         if password != sent.get("again", ""):
             return await self._shown_invitation(request, visitor, "The two passwords differ.")
         try:
-            step = await self._joining.with_password(visitor, token, sent.get("name"), password)
+            with self._counted_link(visitor, token):
+                step = await self._joining.with_password(visitor, token, sent.get("name"), password)
         except InvalidRequest as wrong:
             return await self._shown_invitation(request, visitor, wrong.message)
         return await self._show_step(visitor, True, step)
 
     async def _join(self, request: Request, visitor: Visitor) -> Response:
         await self._form(request, visitor)
-        known = await self._require_known(request)
+        known = await self._require_known(request, visitor)
         await self._joining.join(visitor, known.user, request.path_params["token"])
         self._sessions.forget(known.user.id)
         return redirect("/me")
 
-    async def _me(self, request: Request, _: Visitor) -> Response:
-        known = await self._require_known(request)
+    async def _me(self, request: Request, visitor: Visitor) -> Response:
+        known = await self._require_known(request, visitor)
         session = known.session
         seen = await self._sessions.seen(session.id, known.user.id)
         return showing.me(seen, await self._sessions.mine(known.user.id))
 
     async def _sign_out(self, request: Request, visitor: Visitor) -> Response:
-        known = await self._own_form(request)
+        known = await self._own_form(request, visitor)
         await self._sessions.revoke(known.session.id, known.user.id, visitor, "sign_out")
         response = page("You are signed out", link("/sign-in", "Sign in again"))
         self._browser.take_session(response)
         return response
 
     async def _revoke(self, request: Request, visitor: Visitor) -> Response:
-        known = await self._own_form(request)
+        known = await self._own_form(request, visitor)
         await self._sessions.revoke(request.path_params["session"], known.user.id, visitor)
         return redirect("/me")
 
@@ -195,29 +205,37 @@ class Pages:
             token, step, await self._by_password.enrolment(visitor, step), alert
         )
 
-    async def _let_in(self, request: Request, new: NewSession) -> Response:
+    async def _let_in(self, request: Request, visitor: Visitor, new: NewSession) -> Response:
         """With a new session; one that the browser had before ends."""
-        before = await self._known(request)
+        self._strangers.vouch(new.token)
+        before = await self._known(request, visitor)
         if before is not None:
-            visitor, _ = self._browser.visitor(request)
             await self._sessions.revoke(before.session.id, before.user.id, visitor, "sign_out")
         response = redirect("/me")
         self._browser.give_session(response, new)
         return response
 
-    async def _known(self, request: Request) -> Known | None:
-        token = self._browser.session(request)
-        if token is None:
-            return None
+    async def _known(self, request: Request, visitor: Visitor) -> Known | None:
+        """Nobody, too, where it is not looked up any more: the pages for signing in are for all."""
         try:
-            return await self._sessions.find(token)
-        except Unauthenticated:
+            return await self._require_known(request, visitor)
+        except (Unauthenticated, Throttled):
             return None
 
-    async def _require_known(self, request: Request) -> Known:
-        """Raises Unauthenticated."""
+    async def _require_known(self, request: Request, visitor: Visitor) -> Known:
+        """Raises Unauthenticated and Throttled."""
         token = self._browser.session(request)
-        return await self._sessions.find(token or "")
+        if token is None:
+            raise Unauthenticated("There is no session.", code="session_ended")
+        with self._strangers.watched(visitor.address, token):
+            return await self._sessions.find(token)
+
+    @contextmanager
+    def _counted_link(self, visitor: Visitor, token: str) -> Iterator[None]:
+        """Around looking a link up. Raises Throttled."""
+        address = visitor.address
+        with self._strangers.watched(address, token), self._strangers.keeping_out(address):
+            yield
 
     async def _form(self, request: Request, visitor: Visitor) -> dict[str, str]:
         """What a page for somebody who is not signed in has sent."""
@@ -226,9 +244,9 @@ class Pages:
         self._browser.require_own_form(request, sent.get("form", ""), wanted)
         return sent
 
-    async def _own_form(self, request: Request) -> Known:
+    async def _own_form(self, request: Request, visitor: Visitor) -> Known:
         """Whose page has sent a form."""
-        known = await self._require_known(request)
+        known = await self._require_known(request, visitor)
         sent = await sent_form(request)
         wanted = self._sessions.csrf_token(known.session.id)
         self._browser.require_own_form(request, sent.get("form", ""), wanted)
@@ -236,6 +254,13 @@ class Pages:
 
 
 _BACK = link("/sign-in", "To the sign-in page")
+
+
+def _slow_down(flood: Throttled) -> Response:
+    response = page("Too many requests", _BACK, 429, alert=flood.message)
+    for name, value in flood.headers:
+        response.headers[name.decode()] = value.decode()
+    return response
 
 
 def _only_with_tls() -> Response:
