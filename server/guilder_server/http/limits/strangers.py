@@ -1,6 +1,6 @@
 """Who comes with keys, sessions or links that do not exist: so many from one address, and they are
-no longer looked up. What was good a moment ago is let in from there all the same, since many callers
-may stand behind one address."""
+no longer looked up. What was good a moment ago is let in from there all the same, since many
+callers may stand behind one address."""
 
 from __future__ import annotations
 
