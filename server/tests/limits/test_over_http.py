@@ -291,12 +291,9 @@ def test_what_was_refused_is_in_the_request_log(api: Api) -> None:
 
 
 _MADE_UP = {
-    "the API": ("GET", "/v1/sessions/current", "guilder_session={}"),
     "the page of a person": ("GET", "/me", "guilder_session={}"),
-    "signing out": ("POST", "/me/sign-out", "guilder_session={}"),
     "ending a session": ("POST", "/me/sessions/sess_1/revoke", "guilder_session={}"),
     "a link": ("GET", "/invitations/{}", ""),
-    "a password for a link": ("POST", "/invitations/{}/password", ""),
 }
 
 

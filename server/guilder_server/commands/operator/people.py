@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from guilder_server.commands import application
-from guilder_server.commands.operator.books import saying_why
+from guilder_server.commands.operator.books import Denied, saying_why
 from guilder_server.commands.operator.showing import (
+    beside,
     show_document,
     show_list,
     show_table,
@@ -135,6 +136,7 @@ def _list(options: argparse.Namespace) -> int:
         print(
             "Nobody is there yet. Invite somebody: guilder users invite "
             f"--account {options.account or 'ACCOUNT'} --email EMAIL --role owner"
+            f"{beside(options.data_dir)}"
         )
     return 0
 
@@ -210,7 +212,21 @@ def _done(
             # With another pepper than the server's, a link would open nothing.
             found.require("key_pepper")
         with saying_why(found, _WHERE):
+            _require_roles(found.required_database_url)
             return application.people(found, _public_url(found), act)
+
+
+def _require_roles(database_url: str) -> None:
+    """These commands work as the server does: without its roles they would wait in vain."""
+    import psycopg
+
+    with psycopg.connect(database_url, connect_timeout=10) as connection:
+        missing = application.roles_remedy(connection)
+    if missing:
+        said = "\n".join(f"    {statement};" for statement in missing)
+        raise Denied(
+            f"The database login may not work as the server does. Let a superuser say:\n{said}", 1
+        )
 
 
 def _operator() -> By:

@@ -85,7 +85,7 @@ def require_active(key: ApiKey, now: datetime) -> None:
 
 def require_id(word: str) -> None:
     """A key in clear in the place of an id must not be repeated in an error."""
-    if keys.well_formed(word):
+    if keys.looks_like_one(word):
         raise InvalidRequest(
             "parameter_invalid", "Name a key by its id, key_…, and not by the key itself.", "id"
         )

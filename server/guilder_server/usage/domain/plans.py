@@ -47,7 +47,8 @@ class Plans:
         return self.default if plan is None else self.by_name.get(plan, self.default)
 
 
-UNLIMITED = Plans({DEFAULT_NAME: Plan(DEFAULT_NAME)}, Plan(DEFAULT_NAME))
+_UNLIMITED = Plan(DEFAULT_NAME)
+UNLIMITED = Plans({DEFAULT_NAME: _UNLIMITED}, _UNLIMITED)
 
 
 def plans_from(document: Mapping[str, Any]) -> Plans:
