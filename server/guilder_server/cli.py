@@ -9,6 +9,8 @@ Exit status: 0 done, 1 refused or failed, 2 a mistake in the command line or the
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -35,10 +37,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if unknown:
             options.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     except Mistyped as mistake:
-        return complain(mistake, 2)
+        raise SystemExit(complain(mistake, 2)) from None
     command: Command = options.command
     try:
-        return command(options)
+        status = command(options)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:
+        return _unread()
     except SettingError as error:
         return complain(error, 2)
     except Denied as error:
@@ -57,6 +63,13 @@ def _complain(error: BaseException, status: int) -> int:
 def _complain_in_json(error: BaseException, status: int) -> int:
     show_document({"error": {"message": str(error), "exit_status": status}})
     return _complain(error, status)
+
+
+def _unread() -> int:
+    """Whoever was to read the output has had enough, as `head` has: what a signal would say of it.
+    What is still held back goes nowhere, or the end of the program would complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 128 + signal.SIGPIPE
 
 
 class Mistyped(Exception):

@@ -4,7 +4,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import psycopg
@@ -170,3 +173,13 @@ def test_a_link_leads_to_the_server_that_runs_in_the_folder(
     folder.forget_address()
     link = inside.json("users", "invite", "--email", "c@b.example", *given)["url"]
     assert link.startswith("http://127.0.0.1:4242/invitations/")
+
+
+def test_whoever_stops_reading_is_no_reason_for_a_traceback() -> None:
+    """As in `guilder audit export ... | head`."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    typed_line = [sys.executable, "-m", "guilder_server.cli", "plans", "list"]
+    with open(writing, "wb") as nobody:
+        done = subprocess.run(typed_line, stdout=nobody, stderr=subprocess.PIPE, check=False)
+    assert (done.returncode, done.stderr) == (141, b"")
