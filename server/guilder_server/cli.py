@@ -2,37 +2,57 @@
 commands/operator adds: `guilder accounts | keys | ledger | audit`; and what commands/desk adds:
 `guilder listen | events tail | trigger`.
 
-Exit status: 0 done, 1 refused or failed, 2 a mistake in the command line or the settings.
+Exit status: 0 done, 1 refused or failed, 2 a mistake in the command line or the settings. With
+`--json`, what went wrong is the one document on standard output, and a sentence on standard error.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from guilder_server.commands.desk.parsers import add_desk_commands
 from guilder_server.commands.operator.books import Denied
 from guilder_server.commands.operator.parsers import add_operator_commands
+from guilder_server.commands.operator.showing import show_document
 from guilder_server.settings import SettingError, Settings, describe_settings, read_settings
 
 Command = Callable[[argparse.Namespace], int]
 
+# Whose `--json` is a line for each event, for as long as they run.
+_STREAMING = ("listen", "events")
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    options = _parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    documents = "--json" in given and given[0] not in _STREAMING
+    complain = _complain_in_json if documents else _complain
+    try:
+        options, unknown = _parser().parse_known_args(given)
+        if unknown:
+            options.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    except Mistyped as mistake:
+        raise SystemExit(complain(mistake, 2)) from None
     command: Command = options.command
     try:
-        return command(options)
+        status = command(options)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:
+        return _unread()
     except SettingError as error:
-        return _complain(error, 2)
+        return complain(error, 2)
     except Denied as error:
-        return _complain(error, error.status)
+        return complain(error, error.status)
     except KeyboardInterrupt:
         return 130
     except _expected_failures() as error:
-        return _complain(error, 1)
+        return complain(error, 1)
 
 
 def _complain(error: BaseException, status: int) -> int:
@@ -40,11 +60,33 @@ def _complain(error: BaseException, status: int) -> int:
     return status
 
 
+def _complain_in_json(error: BaseException, status: int) -> int:
+    show_document({"error": {"message": str(error), "exit_status": status}})
+    return _complain(error, status)
+
+
+def _unread() -> int:
+    """Whoever was to read the output has had enough, as `head` has: what a signal would say of it.
+    What is still held back goes nowhere, or the end of the program would complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 128 + signal.SIGPIPE
+
+
+class Mistyped(Exception):
+    """A command line that no command has; the message says where to read what there is."""
+
+
+class Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise Mistyped(f"{message}\n{self.format_usage()}`{self.prog} --help` says more.")
+
+
 def _expected_failures() -> tuple[type[Exception], ...]:
     """Failures whose message tells all; anything else keeps its traceback."""
     import psycopg
 
     from guilder_server.audit.exporting import Unexportable
+    from guilder_server.audit.verification import NoSuchAccount
     from guilder_server.commands.desk.api_address import NoAddress
     from guilder_server.commands.desk.api_trouble import Refused, Unreachable, Untriggerable
     from guilder_server.commands.server import PortTaken
@@ -65,6 +107,7 @@ def _expected_failures() -> tuple[type[Exception], ...]:
         FolderInUse,
         NewerDatabase,
         NoAddress,
+        NoSuchAccount,
         NoUnprivilegedUser,
         NotFitToServe,
         PermissionError,
@@ -140,7 +183,7 @@ def _settings(options: argparse.Namespace) -> Settings:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser: argparse.ArgumentParser = Parser(
         prog="guilder",
         description="A payments platform on your own machines.",
         epilog=_settings_help(),
@@ -199,7 +242,7 @@ def _add(
 ) -> argparse.ArgumentParser:
     parser = commands.add_parser(name, help=about, description=about[:1].upper() + about[1:] + ".")
     if command is not None:
-        parser.set_defaults(command=command)
+        parser.set_defaults(command=command, parser=parser)
     return parser
 
 

@@ -124,11 +124,11 @@ def export_ledger(settings: Settings, account: str, mode: str, output: Path | No
     )
 
 
-def verify_audit(settings: Settings, account: str | None, since: Path | None) -> int:
+def verify_audit(settings: Settings, account: str | None, since: Path | None, *, json: bool) -> int:
     """Print what was checked; 1 at the first difference."""
     from guilder_server.audit.verification import verify
 
-    return asyncio.run(verify(settings.required_database_url, account, since))
+    return asyncio.run(verify(settings.required_database_url, account, since, as_json=json))
 
 
 def export_audit(

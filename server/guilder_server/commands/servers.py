@@ -53,7 +53,9 @@ def reachable(settings: Settings, data_dir: Path | None, purpose: str) -> Iterat
         )
     running = folder.running()
     if running is not None:
-        yield settings_in(folder, settings, running.database_url, running.redis_url)
+        found = settings_in(folder, settings, running.database_url, running.redis_url)
+        # Links lead to the server that runs, whatever port it was given.
+        yield dataclasses.replace(found, public_url=found.public_url or folder.address())
         return
     with folder.serving(purpose):
         started = folder.wait_until_ready(purpose)

@@ -130,7 +130,6 @@ class House:
             settings.required_database_url,
             settings.key_pepper.encode(),
             declared_permissions(),
-            ground.key,
         )
         self.usage_store = PostgresUsage(pool)
         self.usage = UsageFlows(self.usage_store, ground.plans, clock)
@@ -255,13 +254,13 @@ class House:
             LedgerTransactionsApi(self.transactions, self.holds),
             OauthClientsApi(self.oauth.clients, self.api_keys.holder),
             EventsApi(Events(self.event_store, self.webhooks)),
-            InvitationsApi(self.people.inviting, roles_of, self.once),
+            InvitationsApi(self.people.inviting, roles_of),
             PaymentIntentsApi(self.tools),
             PaymentMethodsApi(self.method_flows),
             PayoutsApi(self.payout_tools),
             RefundsApi(self.tools),
             SessionsApi(self.people.sessions, self.people.renewing, self.once),
-            UsersApi(self.people.members, roles_of, self.once),
+            UsersApi(self.people.members, roles_of),
             RequestLogsApi(RequestLogs(self.request_logs)),
             WalletsApi(
                 self.wallets,

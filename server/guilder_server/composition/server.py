@@ -122,7 +122,7 @@ def assemble(
     sandbox = house.default_gateway == Sandbox.name
     pages = SandboxPage(house.tools, executor).routes() if sandbox else []
     pages += house.oauth.endpoints(origins, settings.client_cert_header).routes()
-    pages += Pages(browser, house.people).routes()
+    pages += Pages(browser, house.people, entrance.strangers).routes()
     sweeper = _sweeper(ground, house, executor)
     return Server(
         app,

@@ -151,6 +151,14 @@ class DevelopmentFolder:
             },
         )
 
+    def address(self) -> str | None:
+        """Where its server listens, as dev.json tells clients."""
+        try:
+            found = self._read("dev.json") or {}
+        except json.JSONDecodeError:
+            return None
+        return found.get("api_base")
+
     @contextmanager
     def _claim(self, purpose: str) -> Iterator[None]:
         with self._path("lock").open("a", encoding="utf-8") as lock:

@@ -11,6 +11,7 @@ import binascii
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal, Protocol
 
 from guilder_server.http.operation import Operation
@@ -48,6 +49,8 @@ class Credential:
     plan: str | None = None
     # From where it may be used; none is everywhere.
     networks: tuple[Network, ...] = ()
+    # When a key ends; what is made with it may not last longer.
+    ends: datetime | None = None
 
     @property
     def actor_kind(self) -> ActorKind:

@@ -29,7 +29,7 @@ from guilder_server.kernel.changes import Changes, GuardLost, KeyTaken
 from guilder_server.kernel.clock import Clock
 from guilder_server.kernel.errors import Conflict, GuilderError, Unavailable
 from guilder_server.kernel.ids import Ids
-from guilder_server.kernel.steps import Awaiting, Done, Step
+from guilder_server.kernel.steps import Awaiting, Done, Elsewhere, Step
 from guilder_server.kernel.tenant import Tenant
 from guilder_server.kernel.traces import trace_of
 
@@ -159,6 +159,8 @@ class Executor:
             step = await handler(call)
             if isinstance(step, Streamed):
                 return await step.begun()
+            if isinstance(step, Elsewhere):
+                return await self._elsewhere(request, step)
             try:
                 if isinstance(step, Awaiting):
                     return await self._apart(self._ask(request, step))
@@ -170,6 +172,19 @@ class Executor:
             except GuardLost:
                 continue
         raise _given_up()
+
+    async def _elsewhere(self, request: Request, step: Elsewhere) -> Answer:
+        answer: Answer | None = None
+
+        async def claiming(result: object) -> Changes:
+            nonlocal answer
+            kept = Changes(request.tenant)
+            answer = await self._answering.finish(request, Done(result, kept))
+            return kept
+
+        await step.write(claiming)
+        assert answer is not None, "a change that nobody was told of"
+        return answer
 
     async def _apart(self, work: Coroutine[Any, Any, Answer]) -> Answer:
         """In a task of its own: a caller that goes away does not stop it halfway."""

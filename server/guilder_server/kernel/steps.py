@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
@@ -38,6 +38,22 @@ class Awaiting(Generic[Outcome]):
     changes: Changes
     call: Callable[[], Awaitable[Outcome]]
     resume: Callable[[Outcome], Awaitable[Step]]
+
+
+# What an answer leaves to be kept with the change that it tells of: its idempotency key.
+Claiming: TypeAlias = Callable[[object], Coroutine[Any, Any, Changes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """A change that its store writes in a transaction of its own, and not the committer.
+
+    `write` makes the change. As the last thing in its transaction it says what is answered, and
+    claims the idempotency key that it is given back: so the two are there together or not at all.
+    It raises KeyTaken, having changed nothing, if another request was first.
+    """
+
+    write: Callable[[Claiming], Awaitable[object]]
 
 
 Step: TypeAlias = "Done | Awaiting[Any]"

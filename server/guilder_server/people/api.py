@@ -18,7 +18,7 @@ from guilder_server.kernel.errors import (
     NoSuchReference,
     NotFound,
 )
-from guilder_server.kernel.steps import Page, Tombstone
+from guilder_server.kernel.steps import Claiming, Elsewhere, Page, Tombstone
 from guilder_server.kernel.tenant import Tenant
 from guilder_server.people.domain import invitation, passwords, session, tokens
 from guilder_server.people.domain.invitation import Seen
@@ -28,6 +28,7 @@ from guilder_server.people.domain.refusals import ProofRefused
 from guilder_server.people.domain.roles import Standing
 from guilder_server.people.domain.session import Known, Place, SeenSession, Visitor
 from guilder_server.people.flows import members
+from guilder_server.people.flows.claiming import answering
 from guilder_server.people.flows.inviting import By, Inviting
 from guilder_server.people.flows.members import Members
 from guilder_server.people.flows.renewing import Asking, Renewing
@@ -36,10 +37,69 @@ from guilder_server.people.flows.sessions import Sessions
 T = TypeVar("T")
 
 
+class UsersApi:
+    def __init__(self, flows: Members, roles: RolesOf) -> None:
+        self._flows, self._roles = flows, roles
+
+    async def list_users(self, call: Call) -> Page:
+        listed = await self._flows.all(call.tenant.account)
+        return _page(call, listed, members.NOUN, lambda member: member.user.id)
+
+    async def retrieve_user(self, call: Call) -> Member:
+        return await self._flows.retrieve(call.tenant.account, call.path["user"])
+
+    async def update_user(self, call: Call) -> Member | Elsewhere:
+        by = await self._roles.asking(call)
+        account, user = call.tenant.account, call.path["user"]
+        if "role" not in call.params:
+            return await self._flows.retrieve(account, user)
+        self._roles.require_held(call, call.params["role"])
+        role = call.params["role"]
+        return Elsewhere(
+            lambda claims: self._flows.set_role(replace(by, claims=claims), account, user, role)
+        )
+
+    async def delete_user(self, call: Call) -> Elsewhere:
+        by = await self._roles.asking(call)
+        account, user = call.tenant.account, call.path["user"]
+
+        def write(claiming: Claiming) -> Awaitable[Member]:
+            claims = answering(claiming, lambda _: Tombstone(user, members.NOUN))
+            return self._flows.remove(replace(by, claims=claims), account, user)
+
+        return Elsewhere(write)
+
+
+class InvitationsApi:
+    def __init__(self, flows: Inviting, roles: RolesOf) -> None:
+        self._flows, self._roles = flows, roles
+
+    async def create_invitation(self, call: Call) -> Elsewhere:
+        by = await self._roles.asking(call)
+        account, email, role = call.tenant.account, call.params["email"], call.params["role"]
+        self._roles.require_held(call, role)
+        return Elsewhere(
+            lambda claims: self._flows.invite(replace(by, claims=claims), account, email, role)
+        )
+
+    async def list_invitations(self, call: Call) -> Page:
+        listed = await self._flows.all(call.tenant.account)
+        return _page(call, listed, invitation.NOUN, lambda seen: seen.invitation.id)
+
+    async def retrieve_invitation(self, call: Call) -> Seen:
+        return await self._flows.retrieve(call.tenant.account, call.path["invitation"])
+
+    async def revoke_invitation(self, call: Call) -> Elsewhere:
+        by = await self._roles.asking(call)
+        account, id = call.tenant.account, call.path["invitation"]
+        return Elsewhere(lambda claims: self._flows.revoke(replace(by, claims=claims), account, id))
+
+
 class Once:
-    """These changes are written before the answer is kept for the idempotency key. A key that was
-    used before is therefore looked up first, or another request with it would change something
-    too. `answered` finds what a key has answered."""
+    """For a change that takes a proof: whoever repeats the request proves themselves with what no
+    longer counts, a password that is another by now or a code that was taken. A key that has its
+    answer is therefore looked up first, or the repetition would be a guess. `answered` finds what
+    a key has answered."""
 
     def __init__(self, answered: Callable[[Tenant, str], Awaitable[object | None]]) -> None:
         self._answered = answered
@@ -49,56 +109,6 @@ class Once:
         key = call.idempotency_key
         if key is not None and await self._answered(call.tenant, key) is not None:
             raise KeyTaken(key)
-
-
-class UsersApi:
-    def __init__(self, flows: Members, roles: RolesOf, once: Once) -> None:
-        self._flows, self._roles, self._once = flows, roles, once
-
-    async def list_users(self, call: Call) -> Page:
-        listed = await self._flows.all(call.tenant.account)
-        return _page(call, listed, members.NOUN, lambda member: member.user.id)
-
-    async def retrieve_user(self, call: Call) -> Member:
-        return await self._flows.retrieve(call.tenant.account, call.path["user"])
-
-    async def update_user(self, call: Call) -> Member:
-        await self._once(call)
-        by = await self._roles.asking(call)
-        account, user = call.tenant.account, call.path["user"]
-        if "role" not in call.params:
-            return await self._flows.retrieve(account, user)
-        self._roles.require_held(call, call.params["role"])
-        return await self._flows.set_role(by, account, user, call.params["role"])
-
-    async def delete_user(self, call: Call) -> Tombstone:
-        by = await self._roles.asking(call)
-        await self._flows.remove(by, call.tenant.account, call.path["user"])
-        return Tombstone(call.path["user"], members.NOUN)
-
-
-class InvitationsApi:
-    def __init__(self, flows: Inviting, roles: RolesOf, once: Once) -> None:
-        self._flows, self._roles, self._once = flows, roles, once
-
-    async def create_invitation(self, call: Call) -> Seen:
-        await self._once(call)
-        by = await self._roles.asking(call)
-        params = call.params
-        self._roles.require_held(call, params["role"])
-        return await self._flows.invite(by, call.tenant.account, params["email"], params["role"])
-
-    async def list_invitations(self, call: Call) -> Page:
-        listed = await self._flows.all(call.tenant.account)
-        return _page(call, listed, invitation.NOUN, lambda seen: seen.invitation.id)
-
-    async def retrieve_invitation(self, call: Call) -> Seen:
-        return await self._flows.retrieve(call.tenant.account, call.path["invitation"])
-
-    async def revoke_invitation(self, call: Call) -> Seen:
-        await self._once(call)
-        by = await self._roles.asking(call)
-        return await self._flows.revoke(by, call.tenant.account, call.path["invitation"])
 
 
 class SessionsApi:
@@ -118,38 +128,52 @@ class SessionsApi:
         person, current = _person(call)
         return await self._flows.seen(current, person)
 
-    async def revoke_session(self, call: Call) -> SeenSession:
+    async def revoke_session(self, call: Call) -> Elsewhere:
         if call.credential.session is None:
             raise NotFound(session.NOUN, call.path["session"], session.NOUN)
         person, current = _person(call)
-        await self._once(call)
-        visitor = Visitor("", call.address)
-        ended, user = await self._flows.revoke(
-            call.path["session"], person, visitor, request_id=call.request_id
-        )
-        return SeenSession(ended, user, ended.id == current)
+        id, visitor = call.path["session"], Visitor("", call.address)
 
-    async def change_password(self, call: Call) -> SeenSession:
+        def write(claiming: Claiming) -> Awaitable[object]:
+            claims = answering(
+                claiming, lambda ended: SeenSession(ended[0], ended[1], id == current)
+            )
+            return self._flows.revoke(
+                id, person, visitor, request_id=call.request_id, claims=claims
+            )
+
+        return Elsewhere(write)
+
+    async def change_password(self, call: Call) -> Elsewhere:
         asking, params = _asking(call), call.params
         await self._once(call)
-        try:
-            await self._renewing.change_password(
-                asking, params["old_password"], params["new_password"]
-            )
-        except ProofRefused as refused:
-            raise _unproved(refused) from None
         seen = await self._flows.seen(asking.session, asking.user)
         # The answer may be kept, and its proof of where requests come from is a secret.
-        return replace(seen, csrf_token=None)
+        shown = replace(seen, csrf_token=None)
 
-    async def create_recovery_codes(self, call: Call) -> RecoveryCodes:
+        def write(claiming: Claiming) -> Awaitable[object]:
+            claims = answering(claiming, lambda _: shown)
+            return _proved(
+                self._renewing.change_password(
+                    replace(asking, claims=claims), params["old_password"], params["new_password"]
+                )
+            )
+
+        return Elsewhere(write)
+
+    async def create_recovery_codes(self, call: Call) -> Elsewhere:
         asking, params = _asking(call), call.params
         await self._once(call)
-        try:
-            made = await self._renewing.recovery_codes(asking, params["password"], params["code"])
-        except ProofRefused as refused:
-            raise _unproved(refused) from None
-        return RecoveryCodes(made)
+
+        def write(claiming: Claiming) -> Awaitable[object]:
+            claims = answering(claiming, RecoveryCodes)
+            return _proved(
+                self._renewing.recovery_codes(
+                    replace(asking, claims=claims), params["password"], params["code"]
+                )
+            )
+
+        return Elsewhere(write)
 
 
 class RolesOf:
@@ -170,7 +194,8 @@ class RolesOf:
         return By(call.actor, standing, call.request_id)
 
     def require_held(self, call: Call, role: str) -> None:
-        """A key makes nobody who may do more than itself: in both modes, and from everywhere."""
+        """A key makes nobody who may do more than itself: in both modes, from everywhere and
+        for good."""
         credential = call.credential
         if credential.kind == "user":
             return
@@ -183,6 +208,14 @@ class RolesOf:
             raise Forbidden(
                 "The provided key is let in from certain addresses only, so it cannot say what "
                 "people may do: they are let in from everywhere."
+            )
+        if credential.ends is not None:
+            raise Forbidden(
+                "People are let in for good, and the provided key expires, so it cannot say what "
+                "they may do. Use a key that does not expire, or let an owner of the account do "
+                "this.",
+                code="maker_expires",
+                param="role",
             )
         for one in sorted(self._roles[role]):
             # Everybody has their own sessions, and keys have none.
@@ -265,6 +298,14 @@ def _person(call: Call) -> tuple[str, str]:
 def _asking(call: Call) -> Asking:
     person, current = _person(call)
     return Asking(person, current, Visitor("", call.address), call.request_id)
+
+
+async def _proved(change: Awaitable[T]) -> T:
+    """Raises GuilderError for what HTTP is told of a proof that is none."""
+    try:
+        return await change
+    except ProofRefused as refused:
+        raise _unproved(refused) from None
 
 
 def _unproved(refused: ProofRefused) -> GuilderError:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from guilder_server.kernel.audit import AuditEntry
+from guilder_server.kernel.changes import Changes
 from guilder_server.kernel.clock import Clock
 from guilder_server.kernel.ids import Ids
 from guilder_server.people.domain.invitation import Invitation
@@ -76,6 +77,10 @@ class People(Protocol):
 
     async def change_invitation(self, invitation: Invitation) -> None: ...
 
+    async def program_lasts(self, account: str, id: str) -> bool:
+        """Whether this is a key or an OAuth client of the account that is there for good, and let
+        in from everywhere."""
+
     async def add_session(self, digest: bytes, session: Session) -> None: ...
 
     async def sessions(self, user: str, now: datetime) -> Sequence[Session]:
@@ -115,6 +120,9 @@ class People(Protocol):
         """Which attempt within its window this one is, from 1."""
 
     async def forget_attempts(self, subject: bytes) -> None: ...
+
+    async def claim(self, changes: Changes) -> None:
+        """The idempotency key of a request. Raises KeyTaken: then nothing may be kept."""
 
     async def append(self, account: str, entry: AuditEntry) -> None: ...
 

@@ -35,7 +35,7 @@ def view_invitation(seen: Seen, _tenant: Tenant) -> wire.Invitation:
         "expires_at": unix(invitation.expires_at),
         "invited_by": invitation.invited_by,
         "role": invitation.role,
-        "status": invitation.status(seen.now),
+        "status": seen.status,
     }
     if seen.url is not None:
         shown["url"] = seen.url

@@ -17,7 +17,8 @@ import sqlalchemy as sa
 from guilder_server.kernel.changes import Changes, KeyClaim, KeyTaken
 from guilder_server.postgres.columns import BIGINT, BYTEA, INSTANT, INTEGER, TEXT
 from guilder_server.postgres.committer import Part
-from guilder_server.postgres.pool import Pool
+from guilder_server.postgres.isolation import COMMITS, PEOPLE, in_force
+from guilder_server.postgres.pool import Connection, Pool
 from guilder_server.postgres.reads import Lookup
 from guilder_server.postgres.schema import id_column, instant_column, metadata, tenant_column
 from guilder_server.postgres.statements import Statement
@@ -75,6 +76,44 @@ _RELEASE = (
     "DELETE FROM idempotency_keys i USING unnest(%s, %s) AS v(tenant_id, key) "
     "WHERE i.tenant_id = v.tenant_id AND i.key = v.key"
 )
+
+
+# Of one request, in a transaction that is not the committer's.
+_CLAIM_ONE = (
+    f"INSERT INTO idempotency_keys ({_COLUMNS}) VALUES ({', '.join(['%s'] * 8)}) "
+    "ON CONFLICT DO NOTHING"
+)
+
+
+def _claim_of(changes: Changes) -> tuple[str, list[Any]]:
+    key = changes.key
+    assert key is not None
+    kept = (key.fingerprint, key.status, key.response, key.created, key.lease_until, key.fence)
+    return _CLAIM_ONE, [changes.tenant.id, key.key, *kept]
+
+
+async def claim(connection: Connection, changes: Changes) -> None:
+    """Claims the key of these changes, if they have one, as the last thing in a transaction of
+    people, whose role knows no keys. Waits for whoever is about to claim it too. Raises KeyTaken:
+    then nothing of the transaction may be kept."""
+    if changes.key is None:
+        return
+    await connection.execute(f"SET LOCAL ROLE {COMMITS}")
+    await connection.execute(*in_force([changes.tenant.id]))
+    done = await connection.execute(*_claim_of(changes))
+    await connection.execute(f"SET LOCAL ROLE {PEOPLE}")
+    if not done.rowcount:
+        raise KeyTaken(changes.key.key)
+
+
+def claim_now(connection: sa.Connection, changes: Changes) -> None:
+    """As `claim`, on a connection of SQLAlchemy's that writes what requests have decided and
+    has named their tenant."""
+    if changes.key is None:
+        return
+    sql, values = _claim_of(changes)
+    if not connection.exec_driver_sql(sql, tuple(values)).rowcount:
+        raise KeyTaken(changes.key.key)
 
 
 Place = tuple[int, str]  # tenant, key

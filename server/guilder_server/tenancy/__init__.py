@@ -6,6 +6,7 @@ from guilder_server.tenancy.domain.grants import (
     grantable,
     held,
     require_all,
+    require_until,
     require_within,
 )
 from guilder_server.tenancy.domain.keys import (
@@ -49,6 +50,7 @@ __all__ = [
     "remember",
     "require_active",
     "require_all",
+    "require_until",
     "require_within",
     "shown_name",
     "view_account",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from guilder_server.kernel.actor import Actor
+from guilder_server.kernel.changes import Changes
 from guilder_server.kernel.clock import Clock, SystemClock
 from guilder_server.kernel.ids import Ids
 from guilder_server.tenancy.domain.grants import grantable
@@ -25,6 +26,7 @@ class Desk:
     accounts: AccountDesk
     keys: KeyDesk
     clock: Clock
+    claim: Callable[[Changes], None]
 
     def shown(self, key: IssuedKey) -> tuple[IssuedKey, KeyStatus]:
         """A key with how it stands now."""
@@ -65,6 +67,7 @@ def desk_on(
         AccountDesk(registry, ids, clock, recorder),
         KeyDesk(registry, pepper, grantable(declared), ids, clock, recorder),
         clock,
+        registry.claim,
     )
 
 

@@ -77,6 +77,7 @@ class Credentials:
             permissions,
             plan=record.plan,
             networks=_networks(record.allowed_addresses),
+            ends=record.expires_at,
         )
 
 

@@ -9,12 +9,12 @@ from guilder_server.http.auth import Credential
 from guilder_server.http.auth import Keyring as HttpKeyring
 from guilder_server.http.call import Call
 from guilder_server.http.lists import list_query
-from guilder_server.kernel.steps import Done, Page
+from guilder_server.kernel.steps import Done, Elsewhere, Page
 from guilder_server.kernel.tenant import OPERATOR
 from guilder_server.tenancy.domain.account import Account
 from guilder_server.tenancy.domain.organization import Organization
 from guilder_server.tenancy.flows.operating import Operating
-from guilder_server.tenancy.operator_keys import HandedOut, OperatorKeys
+from guilder_server.tenancy.operator_keys import OperatorKeys
 
 _CREDENTIAL = Credential(OPERATOR, "operator", "operator_key")
 
@@ -71,11 +71,11 @@ class OperatorApi:
     async def list_operator_keys(self, call: Call) -> Page:
         return await self._keys.page(call)
 
-    async def create_operator_key(self, call: Call) -> HandedOut:
-        return await self._keys.create(call)
+    async def create_operator_key(self, call: Call) -> Elsewhere:
+        return self._keys.create(call)
 
-    async def roll_operator_key(self, call: Call) -> HandedOut:
-        return await self._keys.roll(call)
+    async def roll_operator_key(self, call: Call) -> Elsewhere:
+        return self._keys.roll(call)
 
-    async def revoke_operator_key(self, call: Call) -> HandedOut:
-        return await self._keys.revoke(call)
+    async def revoke_operator_key(self, call: Call) -> Elsewhere:
+        return self._keys.revoke(call)

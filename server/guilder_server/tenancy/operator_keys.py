@@ -1,14 +1,13 @@
 """The keys of any account, handed out over HTTP: the desk of the commands, one transaction a wish.
 
-The desk writes for itself, before the commit that keeps the answer for an idempotency key. A key
-that was used before is therefore looked up first. What remains: a process that is killed between
-the two leaves an API key behind that nobody was shown; it is listed, and can be revoked.
+The desk writes for itself, and claims the request's idempotency key in the same transaction: a
+request that is repeated, also at the same moment, makes nothing and is answered what the first was.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
@@ -17,16 +16,13 @@ import psycopg
 
 from guilder_server.http.call import Call
 from guilder_server.http.lists import list_query
-from guilder_server.kernel.changes import KeyTaken
 from guilder_server.kernel.errors import NoSuchReference, NotFound, Unavailable
 from guilder_server.kernel.lists import ListQuery
-from guilder_server.kernel.steps import Page
-from guilder_server.kernel.tenant import Tenant
+from guilder_server.kernel.steps import Claiming, Elsewhere, Page
 from guilder_server.tenancy.administration import Desk, desk
 from guilder_server.tenancy.domain.keys import IssuedKey, KeyStatus
 
 T = TypeVar("T")
-Known = Callable[[Tenant, str], Awaitable[object | None]]
 
 _DAY_S = 86_400
 
@@ -46,26 +42,17 @@ class HandedOut:
 
 
 class OperatorKeys:
-    """`known` finds what an idempotency key has answered; `declared` are the permissions that
-    there are."""
+    """`declared` are the permissions that there are."""
 
-    def __init__(
-        self, database_url: str, pepper: bytes, declared: Collection[str], known: Known
-    ) -> None:
-        self._url, self._pepper, self._declared, self._known = (
-            database_url,
-            pepper,
-            declared,
-            known,
-        )
+    def __init__(self, database_url: str, pepper: bytes, declared: Collection[str]) -> None:
+        self._url, self._pepper, self._declared = database_url, pepper, declared
 
     async def page(self, call: Call) -> Page:
         account = call.path["account"]
         keys = await self._at_desk(call, lambda at: [*map(at.shown, at.keys.all(account))])
         return _page([HandedOut(*one) for one in keys[::-1]], list_query(call))
 
-    async def create(self, call: Call) -> HandedOut:
-        await self._refuse_repeated(call)
+    def create(self, call: Call) -> Elsewhere:
         given, account = call.params, call.path["account"]
         lives = given.get("expires_in_s")
 
@@ -80,10 +67,9 @@ class OperatorKeys:
             )
             return HandedOut(*at.shown(made.key), token=made.token)
 
-        return await self._at_desk(call, create)
+        return self._written(call, create)
 
-    async def roll(self, call: Call) -> HandedOut:
-        await self._refuse_repeated(call)
+    def roll(self, call: Call) -> Elsewhere:
         account, id = call.path["account"], call.path["key"]
         overlap = timedelta(seconds=call.params.get("overlap_s", _DAY_S))
 
@@ -92,9 +78,9 @@ class OperatorKeys:
             made, _ = at.keys.roll(id, overlap)
             return HandedOut(*at.shown(made.key), token=made.token, replaces=id)
 
-        return await self._at_desk(call, roll)
+        return self._written(call, roll)
 
-    async def revoke(self, call: Call) -> HandedOut:
+    def revoke(self, call: Call) -> Elsewhere:
         account, id = call.path["account"], call.path["key"]
 
         def revoke(at: Desk) -> HandedOut:
@@ -102,12 +88,19 @@ class OperatorKeys:
             key = at.keys.revoke(id)
             return HandedOut(*at.shown(key))
 
-        return await self._at_desk(call, revoke)
+        return self._written(call, revoke)
 
-    async def _refuse_repeated(self, call: Call) -> None:
-        key = call.idempotency_key
-        if key is not None and await self._known(call.tenant, key) is not None:
-            raise KeyTaken(key)
+    def _written(self, call: Call, act: Callable[[Desk], HandedOut]) -> Elsewhere:
+        async def write(claiming: Claiming) -> None:
+            loop = asyncio.get_running_loop()
+
+            def done(at: Desk) -> None:
+                # Answers are made where requests are, and this runs in a thread of its own.
+                at.claim(asyncio.run_coroutine_threadsafe(claiming(act(at)), loop).result())
+
+            await self._at_desk(call, done)
+
+        return Elsewhere(write)
 
     async def _at_desk(self, call: Call, act: Callable[[Desk], T]) -> T:
         def run() -> T:

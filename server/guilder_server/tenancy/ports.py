@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from guilder_server.kernel.audit import AuditEntry
+from guilder_server.kernel.changes import Changes
 from guilder_server.kernel.lists import ListQuery
 from guilder_server.kernel.steps import Page
 from guilder_server.kernel.tenant import Tenant
@@ -70,6 +71,10 @@ class Registry(Protocol):
 
     def add_key(self, key: IssuedKey) -> bool:
         """False if a key with its hash is there already."""
+
+    def claim(self, changes: Changes) -> None:
+        """The idempotency key of a request, as the last thing in the transaction. Raises KeyTaken:
+        then nothing of it may be kept."""
 
     def record(self, account: str | None, entry: AuditEntry) -> None:
         """Writes to the audit trail of the account, or to that of whoever runs the server, in the

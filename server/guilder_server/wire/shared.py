@@ -195,6 +195,7 @@ OwnErrorCode: TypeAlias = Literal[
     "ledger_reversal_too_large",
     "ledger_transaction_reversed",
     "ledger_transaction_unexpected_state",
+    "maker_expires",
     "password_not_set",
     "password_wrong",
     "payout_unexpected_state",

@@ -55,6 +55,8 @@ class Forgotten:
     remembered: set[str] = field(default_factory=set)
     together: int = 0  # the most tenants of one trip or commit
     about: dict[psycopg.AsyncConnection[Any], str] = field(default_factory=dict)  # by its kind
+    # Taken for a statement or two by what lets people in.
+    roles: dict[psycopg.AsyncConnection[Any], str] = field(default_factory=dict)
 
     def by(self, connection: psycopg.AsyncConnection[Any], query: Any, values: Any) -> Any:
         """What is asked instead."""
@@ -63,9 +65,13 @@ class Forgotten:
         if "set_config('guilder.tenants'" in query:
             self.together = max(self.together, values[0].count(",") + 1)
             return query
+        if query.startswith("SET LOCAL ROLE "):
+            self.roles[connection] = query.rpartition(" ")[2]
+            return query
         if _BY_KEY in query:
             return query
-        if PEOPLE.encode() in connection.pgconn.options:
+        as_people = self.roles.get(connection, PEOPLE) == PEOPLE
+        if as_people and PEOPLE.encode() in connection.pgconn.options:
             return self._of_people(connection, query, values)
         changed = forget(query)
         if changed != query:

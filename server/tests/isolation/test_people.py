@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,8 +15,10 @@ import pytest
 
 from guilder_server.kernel.actor import Actor
 from guilder_server.kernel.audit import AuditEntry
+from guilder_server.kernel.changes import Changes, KeyClaim, KeyTaken
 from guilder_server.kernel.clock import SystemClock
 from guilder_server.kernel.ids import Ids
+from guilder_server.kernel.tenant import Tenant
 from guilder_server.people.domain.invitation import Invitation
 from guilder_server.people.domain.person import Identity, Member, User
 from guilder_server.people.domain.reset import Reset
@@ -44,6 +46,7 @@ TABLES = (
     *("sign_in_states", "sign_in_attempts", "audit_blocks"),
 )
 ACCOUNTS: dict[str, str] = {}
+TENANTS: dict[str, Tenant] = {}
 
 
 def digest(name: str, of: str) -> bytes:
@@ -143,13 +146,21 @@ ADDITIONS: dict[str, Call] = {
     "count_attempt": lambda books: books.count_attempt(b"new", NOW, timedelta(minutes=1)),
     "add_recovery_codes": lambda books: books.add_recovery_codes("user_a", [b"new"]),
     "put_reset": lambda books: books.put_reset(b"new", reset("a")),
+    "claim": lambda books: books.claim(
+        Changes(TENANTS["a"], key=KeyClaim("word", b"", 200, b"", NOW))
+    ),
 }
+# What belongs to tenants, which is read in another role than the rest.
+OF_TENANTS = {"program_lasts"}
 
 
 @pytest.fixture(scope="module")
 def url(postgres: TestDatabases) -> Iterator[str]:
     with postgres.database() as url:
-        ACCOUNTS.update({name: new_account(url).account for name in NAMES})
+        for name in NAMES:
+            made = new_account(url)
+            ACCOUNTS[name] = made.account
+            TENANTS[name] = Tenant(made.tenant_id, made.account, livemode=False)
         yield url
 
 
@@ -204,7 +215,7 @@ def test_each_statement_of_people_is_in_one_of_the_tables() -> None:
         for name, _ in inspect.getmembers(Books, inspect.isfunction)
         if not name.startswith("_")
     }
-    assert methods == READS.keys() | CHANGES.keys() | ADDITIONS.keys()
+    assert methods == READS.keys() | CHANGES.keys() | ADDITIONS.keys() | OF_TENANTS
 
 
 @pytest.mark.parametrize("name", READS)
@@ -241,6 +252,30 @@ async def test_what_is_added_adds_nothing_to_what_others_have(pool: Pool, name: 
         theirs = await kept_of("b", connection)
         await ADDITIONS[name](books)
         assert await kept_of("b", connection) == theirs
+
+
+async def test_a_key_is_looked_for_in_its_own_account_alone(pool: Pool, url: str) -> None:
+    with psycopg.connect(url) as connection:
+        rows = connection.execute("SELECT tenant_id, id FROM api_keys WHERE kind = 'secret'")
+        keys = dict(rows.fetchall())
+    mine, theirs = [keys[TENANTS[name].id] for name in NAMES]
+    async with undone(pool) as (books, connection):
+        for forgets in (False, True):
+            with forgetful() if forgets else nullcontext():
+                assert await books.program_lasts(ACCOUNTS["a"], mine)
+                assert not await books.program_lasts(ACCOUNTS["a"], theirs)
+        # The role is people's again.
+        [(role,)] = await (await connection.execute("SELECT current_user")).fetchall()
+        assert role == PEOPLE
+
+
+async def test_a_key_is_claimed_once_and_the_role_is_peoples_again(pool: Pool) -> None:
+    async with undone(pool) as (books, connection):
+        await ADDITIONS["claim"](books)
+        [(role,)] = await (await connection.execute("SELECT current_user")).fetchall()
+        assert role == PEOPLE
+        with pytest.raises(KeyTaken):
+            await ADDITIONS["claim"](books)
 
 
 async def test_a_session_is_found_and_noted_by_its_own_hash_and_person(pool: Pool) -> None:

@@ -17,8 +17,11 @@ import httpx
 import pytest
 import stripe
 
+from guilder_server.people.infra.books import Books
+from guilder_server.people.infra.store import PostgresPeople
 from tests.support.api import Answer, Api, ApiServer, unique
 from tests.support.keys import add_key
+from tests.support.people import PASSWORD, Visitor, invite, joined
 from tests.support.postgres import TestDatabases
 
 NODE = Path(__file__).parents[1] / "node"
@@ -284,3 +287,76 @@ def test_what_was_refused_is_in_the_request_log(api: Api) -> None:
         if (found := api.get(path)).status == 200:
             break
     assert (found["status"], found["error_code"]) == (429, "rate_limit")
+
+
+_MADE_UP = {
+    "the page of a person": ("GET", "/me", "guilder_session={}"),
+    "ending a session": ("POST", "/me/sessions/sess_1/revoke", "guilder_session={}"),
+    "a link": ("GET", "/invitations/{}", ""),
+}
+
+
+@pytest.mark.parametrize("way", _MADE_UP)
+def test_sessions_and_links_that_nobody_made_are_looked_up_so_often(
+    strange: ApiServer, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    method, path, cookie = _MADE_UP[way]
+    looked: list[bytes] = []
+    session, link = PostgresPeople.session, Books.invitation_of
+
+    async def session_noted(self: Any, digest: bytes) -> Any:
+        looked.append(digest)
+        return await session(self, digest)
+
+    async def link_noted(self: Any, digest: bytes) -> Any:
+        looked.append(digest)
+        return await link(self, digest)
+
+    monkeypatch.setattr(PostgresPeople, "session", session_noted)
+    monkeypatch.setattr(Books, "invitation_of", link_noted)
+    with httpx.Client(base_url=strange.url, verify=False) as client:
+        # A form of ours, as whoever floods can read it off a page.
+        form = re.search(r'name="form" value="(\w+)"', client.get("/sign-in").text)
+        assert form is not None
+        sent = {"form": form[1], "password": PASSWORD, "again": PASSWORD}
+        began, statuses = time.monotonic(), []
+        answer = None
+        for number in range(60):
+            headers = {"Origin": strange.url}
+            made_up = f"{number:043}"
+            if cookie:
+                own = f"guilder_sign_in={client.cookies.get('guilder_sign_in')}"
+                headers["Cookie"] = f"{own}; {cookie.format(made_up)}"
+            answer = client.request(
+                method,
+                path.format(made_up),
+                headers=headers,
+                data=sent if method == "POST" else None,
+            )
+            statuses.append(answer.status_code)
+        taken = time.monotonic() - began
+    assert answer is not None
+    assert statuses[-1] == 429, statuses
+    assert int(answer.headers["retry-after"]) >= 1
+    assert answer.headers["stripe-rate-limited-reason"] == "global-rate"
+    assert 0 < len(looked) <= 20 + 2 * taken + 2
+
+
+def test_whoever_signs_in_is_let_in_beside_a_flood(strange: ApiServer) -> None:
+    known, email = joined(strange.database_url, strange.url, strange.open_account().account)
+    with httpx.Client(base_url=strange.url, verify=False) as client:
+        for number in range(60):
+            client.get("/me", headers={"Cookie": f"guilder_session={number:043}"})
+        # The page for signing in is shown to all, and to whoever holds a session that has ended.
+        ended = {"Cookie": "guilder_session=" + "x" * 43}
+        assert client.get("/sign-in", headers=ended).status_code == 200
+        assert client.get("/me", headers=ended).status_code == 429
+    assert email in known.visit("/me").page
+    assert known.ask("GET", "/v1/sessions/current").status == 200
+    link = invite(
+        strange.database_url, strange.url, strange.open_account().account, "a@example.com"
+    )
+    newcomer = Visitor(strange.url)
+    assert newcomer.visit(link).status == 429
+    time.sleep(1.1)
+    assert newcomer.visit(link).status == 200

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -28,8 +29,8 @@ def provider() -> Iterator[Provider]:
     provider.stop()
 
 
-@pytest.fixture(scope="session")
-def api_server(postgres: Any, provider: Provider) -> Iterator[ApiServer]:
+@contextmanager
+def server_with(postgres: Any, provider: Provider) -> Iterator[ApiServer]:
     """One with a provider, and with passwords that are hashed as quickly as they can be."""
     with postgres.database() as url:
         with pytest.MonkeyPatch.context() as patched:
@@ -40,6 +41,12 @@ def api_server(postgres: Any, provider: Provider) -> Iterator[ApiServer]:
         server.start()
         yield server
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def api_server(postgres: Any, provider: Provider) -> Iterator[ApiServer]:
+    with server_with(postgres, provider) as server:
+        yield server
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from guilder_server.commands.operator.books import opened
 from guilder_server.commands.operator.plans import require_plan
 from guilder_server.commands.operator.showing import (
+    beside,
     show_document,
     show_list,
     show_table,
@@ -24,7 +25,7 @@ Act = Literal["suspend", "resume", "close"]
 _SAID: dict[str, str] = {
     "suspend": (
         "{id} is suspended. Within 5 seconds its keys are answered 403 account_suspended; its data "
-        "stays.\nLet it in again: guilder accounts resume {id}"
+        "stays.\nLet it in again: guilder accounts resume {id}{beside}"
     ),
     "resume": "{id} is active. Within 5 seconds its keys are let in.",
     "close": (
@@ -59,12 +60,11 @@ def create(
     if json:
         show_document(_document(account))
         return 0
-    where = f" --data-dir {data_dir}" if data_dir is not None else ""
     print(
         f"{account.id} is open: {account.name or 'without a name'}, {account.country}, "
         f"{account.default_currency}.\n"
         f"Make its first key: guilder keys create --account {account.id} --mode test "
-        f"--kind secret{where}"
+        f"--kind secret{beside(data_dir)}"
     )
     return 0
 
@@ -96,7 +96,10 @@ def show_all(settings: Settings, data_dir: Path | None, *, json: bool) -> int:
             ],
         )
     else:
-        print("There is no account yet. Open one: guilder accounts create --name NAME")
+        print(
+            "There is no account yet. Open one: guilder accounts create --name "
+            f"NAME{beside(data_dir)}"
+        )
     return 0
 
 
@@ -112,7 +115,7 @@ def change(settings: Settings, data_dir: Path | None, act: Act, id: str, *, json
     if json:
         show_document(_document(account))
     else:
-        print(_SAID[act].format(id=account.id))
+        print(_SAID[act].format(id=account.id, beside=beside(data_dir)))
     return 0
 
 

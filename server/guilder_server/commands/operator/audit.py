@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from guilder_server.commands import application
-from guilder_server.commands.operator.books import Denied
+from guilder_server.commands.operator.books import Denied, saying_why
 from guilder_server.commands.operator.exports import add_data_dir, add_output, files
 from guilder_server.commands.servers import reachable
 from guilder_server.settings import read_settings
@@ -46,6 +46,7 @@ def add_audit_commands(commands: _Commands[argparse.ArgumentParser], add: Add) -
         metavar="FILE",
         help="only what was chained since FILE was last written, which is then written anew",
     )
+    verify.add_argument("--json", action="store_true", help="one JSON document, for programs")
     add_data_dir(verify)
     export = add(group, "export", _export, "write the audit trail of an account as lines of JSON")
     export.epilog = _EXPORT
@@ -61,13 +62,25 @@ def add_audit_commands(commands: _Commands[argparse.ArgumentParser], add: Add) -
 
 
 def _verify(options: argparse.Namespace) -> int:
-    with files(), reachable(read_settings(), options.data_dir, "audit verify") as settings:
-        return application.verify_audit(settings, options.account, options.since)
+    since = ("--since", options.since)
+    with (
+        files(since),
+        reachable(read_settings(), options.data_dir, "audit verify") as settings,
+        saying_why(settings),
+    ):
+        return application.verify_audit(settings, options.account, options.since, json=options.json)
 
 
 def _export(options: argparse.Namespace) -> int:
-    if options.operator != (options.mode is None):
-        raise Denied("Say --mode test or --mode live with --account, and no --mode else.", 2)
-    with files(), reachable(read_settings(), options.data_dir, "audit export") as settings:
+    if options.operator and options.mode is not None:
+        raise Denied("--mode: the operator's own trail has no modes. Leave it out.", 2)
+    if not options.operator and options.mode is None:
+        raise Denied("--mode: each mode has its own trail. Say --mode test or --mode live.", 2)
+    output = ("--output", options.output)
+    with (
+        files(output),
+        reachable(read_settings(), options.data_dir, "audit export") as settings,
+        saying_why(settings),
+    ):
         application.export_audit(settings, options.account, options.mode, options.output)
     return 0

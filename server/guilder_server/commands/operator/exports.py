@@ -30,8 +30,14 @@ def add_data_dir(parser: argparse.ArgumentParser) -> None:
 
 
 @contextmanager
-def files() -> Iterator[None]:
-    """A file that cannot be read or written is a mistake in the command line."""
+def files(*written: tuple[str, Path | None]) -> Iterator[None]:
+    """A file that cannot be read or written is a mistake in the command line. Those that are to be
+    `written`, with the options that name them, are looked at before the work."""
+    for option, path in written:
+        if path is not None and path.is_dir():
+            raise Denied(f"{option}: {path} is a folder. Name a file in it.", 2)
+        if path is not None and not path.parent.is_dir():
+            raise Denied(f"{option}: there is no folder {path.parent} to write it to.", 2)
     try:
         yield
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError) as error:

@@ -24,7 +24,12 @@ def add_hosting_commands(commands: _Commands[argparse.ArgumentParser], add: Add)
     _add_organizations(commands, add)
     about = add(commands, "plans", None, "what accounts may be on")
     group = about.add_subparsers(metavar="COMMAND", required=True)
-    _add_json(add(group, "list", _list_plans, "print the plans of the file GUILDER_PLANS"))
+    listing = add(group, "list", _list_plans, "print the plans of the file GUILDER_PLANS")
+    _add_json(listing)
+    # They are in no database: with or without a folder they are the same.
+    listing.add_argument(
+        "--data-dir", type=Path, metavar="FOLDER", help="taken as by the others, and not looked at"
+    )
     _add_usage(commands, add)
 
 
@@ -46,11 +51,15 @@ def _add_usage(commands: _Commands[argparse.ArgumentParser], add: Add) -> None:
     export = add(group, "export", _export, "print what accounts have used in a month")
     export.add_argument("--month", metavar="MONTH", help="such as 2026-11 (the present one)")
     export.add_argument("--account", metavar="ACCOUNT", help="acct_...; all without it")
-    export.add_argument("--format", choices=("csv", "json"), default="csv", help="(csv)")
+    form = export.add_mutually_exclusive_group()
+    form.add_argument("--format", choices=("csv", "json"), default="csv", help="(csv)")
+    form.add_argument("--json", action="store_true", help="the same as --format json")
     export.epilog = _EXPORT
     export.formatter_class = argparse.RawDescriptionHelpFormatter
     _add_data_dir(export)
-    _add_data_dir(add(group, "verify", _verify, "hold the counters against what they count"))
+    verify = add(group, "verify", _verify, "hold the counters against what they count")
+    _add_json(verify)
+    _add_data_dir(verify)
 
 
 def _create_organization(options: argparse.Namespace) -> int:
@@ -73,12 +82,12 @@ def _export(options: argparse.Namespace) -> int:
         options.data_dir,
         month=options.month,
         account=options.account,
-        form=options.format,
+        form="json" if options.json else options.format,
     )
 
 
 def _verify(options: argparse.Namespace) -> int:
-    return usage.verify(read_settings(), options.data_dir)
+    return usage.verify(read_settings(), options.data_dir, json=options.json)
 
 
 def _add_json(parser: argparse.ArgumentParser) -> None:

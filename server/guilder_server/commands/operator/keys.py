@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from guilder_server.commands.operator.books import opened
 from guilder_server.commands.operator.showing import (
+    beside,
     show_document,
     show_list,
     show_table,
@@ -96,7 +97,7 @@ def show_all(settings: Settings, data_dir: Path | None, *, account: str | None, 
     else:
         print(
             "There is no key yet. Make one: guilder keys create "
-            f"--account {account or 'ACCOUNT'} --mode test --kind secret"
+            f"--account {account or 'ACCOUNT'} --mode test --kind secret{beside(data_dir)}"
         )
     return 0
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from guilder_server.commands import application
+from guilder_server.commands.operator.books import saying_why
 from guilder_server.commands.operator.exports import add_data_dir, add_output, add_tenant, files
 from guilder_server.commands.servers import reachable
 from guilder_server.settings import read_settings
@@ -56,17 +57,31 @@ def add_ledger_commands(commands: _Commands[argparse.ArgumentParser], add: Add) 
 
 
 def _verify(options: argparse.Namespace) -> int:
-    with files(), reachable(read_settings(), options.data_dir, "ledger verify") as settings:
+    since = ("--since", options.since)
+    with (
+        files(since),
+        reachable(read_settings(), options.data_dir, "ledger verify") as settings,
+        saying_why(settings),
+    ):
         return application.verify_ledger(settings, options.since)
 
 
 def _export(options: argparse.Namespace) -> int:
-    with files(), reachable(read_settings(), options.data_dir, "ledger export") as settings:
+    output = ("--output", options.output)
+    with (
+        files(output),
+        reachable(read_settings(), options.data_dir, "ledger export") as settings,
+        saying_why(settings),
+    ):
         application.export_ledger(settings, options.account, options.mode, options.output)
     return 0
 
 
 def _import(options: argparse.Namespace) -> int:
-    with files(), reachable(read_settings(), options.data_dir, "ledger import") as settings:
+    with (
+        files(),
+        reachable(read_settings(), options.data_dir, "ledger import") as settings,
+        saying_why(settings),
+    ):
         application.import_ledger(settings, options.account, options.mode, options.file)
     return 0

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from guilder_server.commands.operator.books import opened
 from guilder_server.commands.operator.showing import (
+    beside,
     show_document,
     show_list,
     show_table,
@@ -28,6 +29,7 @@ def create(settings: Settings, data_dir: Path | None, *, name: str, json: bool) 
     print(
         f"{organization.id} is there: {organization.name}.\n"
         f"Open its first account: guilder accounts create --organization {organization.id}"
+        f"{beside(data_dir)}"
     )
     return 0
 
@@ -43,7 +45,10 @@ def show_all(settings: Settings, data_dir: Path | None, *, json: bool) -> int:
             [(one.id, shown(one.created), one.name) for one in found],
         )
     else:
-        print("There is no organization yet. Make one: guilder organizations create --name NAME")
+        print(
+            "There is no organization yet. Make one: guilder organizations create --name "
+            f"NAME{beside(data_dir)}"
+        )
     return 0
 
 

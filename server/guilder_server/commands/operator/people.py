@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from guilder_server.commands import application
-from guilder_server.commands.operator.books import saying_why
+from guilder_server.commands.operator.books import Denied, saying_why
 from guilder_server.commands.operator.showing import (
+    beside,
     show_document,
     show_list,
     show_table,
@@ -133,6 +134,7 @@ def _list(options: argparse.Namespace) -> int:
         print(
             "Nobody is there yet. Invite somebody: guilder users invite "
             f"--account {options.account or 'ACCOUNT'} --email EMAIL --role owner"
+            f"{beside(options.data_dir)}"
         )
     return 0
 
@@ -226,6 +228,7 @@ def _done(
             # With another pepper than the server's, a link would open nothing.
             found.require("key_pepper")
         with saying_why(found, _WHERE):
+            _require_roles(found.required_database_url)
             return application.people(found, _public_url(found), act)
 
 
@@ -234,6 +237,19 @@ def _say_if_local(then: str) -> None:
         print(
             "GUILDER_PUBLIC_URL is not set, so the link opens on this machine only. Set it to the "
             f"address that\nbrowsers reach the server under, and {then}."
+        )
+
+
+def _require_roles(database_url: str) -> None:
+    """These commands work as the server does: without its roles they would wait in vain."""
+    import psycopg
+
+    with psycopg.connect(database_url, connect_timeout=10) as connection:
+        missing = application.roles_remedy(connection)
+    if missing:
+        said = "\n".join(f"    {statement};" for statement in missing)
+        raise Denied(
+            f"The database login may not work as the server does. Let a superuser say:\n{said}", 1
         )
 
 

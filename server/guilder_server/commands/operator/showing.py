@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 Row = Sequence[str | None]
+
+
+def beside(data_dir: Path | None) -> str:
+    """What a command that is recommended needs to be told besides: the folder of this one."""
+    return "" if data_dir is None else f" --data-dir {shlex.quote(str(data_dir))}"
 
 
 def show_document(document: Mapping[str, Any]) -> None:

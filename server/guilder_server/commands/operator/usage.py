@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from guilder_server.commands import application
-from guilder_server.commands.operator.books import Denied, require_current_schema
+from guilder_server.commands.operator.books import Denied, saying_why
 from guilder_server.commands.operator.plans import plans_of
-from guilder_server.commands.operator.showing import show_list
+from guilder_server.commands.operator.showing import show_document, show_list
 from guilder_server.commands.servers import reachable
 from guilder_server.settings import Settings
 
@@ -32,8 +32,7 @@ def export(
     if not _MONTH.fullmatch(month) or month > present:
         raise Denied(f"--month: {month!r} must be a month that has begun, such as {present}.", 2)
     plans = plans_of(settings)
-    with reachable(settings, data_dir, "usage export") as found:
-        require_current_schema(found.required_database_url)
+    with reachable(settings, data_dir, "usage export") as found, saying_why(found):
         lines = application.usage_lines(found, month, account)
     if account is not None and not lines:
         raise Denied(f"No such account: '{account}'. `guilder accounts list` shows them.", 1)
@@ -66,10 +65,13 @@ def _write_csv(rows: list[dict[str, Any]]) -> None:
         writer.writerow({**row, "complete": "yes" if row["complete"] else "no"})
 
 
-def verify(settings: Settings, data_dir: Path | None) -> int:
-    with reachable(settings, data_dir, "usage verify") as found:
-        require_current_schema(found.required_database_url)
+def verify(settings: Settings, data_dir: Path | None, *, json: bool) -> int:
+    with reachable(settings, data_dir, "usage verify") as found, saying_why(found):
         months, different = application.usage_differences(found)
+    if json:
+        found_out = {"months": months, "sound": not different, "differences": different}
+        show_document({"object": "usage_verification", **found_out})
+        return 1 if different else 0
     for difference in different:
         print(difference)
     if different:

@@ -1,6 +1,6 @@
-"""Who comes with keys that do not exist: so many from one address, and they are no longer looked
-up. A key that was good a moment ago is let in from there all the same, since many callers may
-stand behind one address."""
+"""Who comes with keys, sessions or links that do not exist: so many from one address, and they are
+no longer looked up. What was good a moment ago is let in from there all the same, since many
+callers may stand behind one address."""
 
 from __future__ import annotations
 
@@ -45,6 +45,10 @@ class Strangers:
         except Unauthenticated:
             self._failed(address)
             raise
+        self.vouch(authorization)
+
+    def vouch(self, authorization: str | None) -> None:
+        """This is good, for whoever was just given it too."""
         _put(self._good, hash(authorization), self._elapsed() + _GOOD_FOR_S)
 
     @contextmanager
@@ -86,5 +90,8 @@ def _put(memory: dict[int, float] | dict[str, float], key: int | str, value: flo
 
 def _too_many(wait_s: float) -> Throttled:
     return Throttled(
-        "Too many requests without a valid API key come from this address.", "global-rate", wait_s
+        "Too many requests without a valid API key, session or link come from this address. Try "
+        "again after the time in Retry-After.",
+        "global-rate",
+        wait_s,
     )

@@ -24,10 +24,12 @@ from guilder_server.tenancy import (
     grantable,
     known_permissions,
     require_all,
+    require_until,
     require_within,
     shown_name,
 )
 
+_ENDLESS = "An OAuth client has no end"
 # What shows that a client is itself, by how it does.
 _PROOFS = {"private_key_jwt": "public_keys", "tls_client_auth": "certificate_identity"}
 
@@ -54,8 +56,9 @@ class Clients:
         self._require_proof(authentication, params)
         scopes = known_permissions(params["scopes"], self._declared, "scopes")
         require_all(holder, scopes, self._declared)
-        # Its tokens are let in from everywhere.
+        # Its tokens are let in from everywhere, and it gets new ones for good.
         require_within(holder, ())
+        require_until(holder, None, _ENDLESS, None)
         token = self._new_secret(tenant) if authentication == "client_secret" else None
         changes = Changes(tenant)
         client = changes.add(
@@ -90,6 +93,7 @@ class Clients:
         before, now = await self._existing(tenant, id), self._clock.now()
         require_all(holder, before.scopes, self._declared)
         require_within(holder, ())
+        require_until(holder, None, _ENDLESS, KIND)
         if before.authentication != "client_secret":
             raise InvalidRequest(
                 "parameter_invalid",

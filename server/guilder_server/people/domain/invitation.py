@@ -16,6 +16,8 @@ LIFETIME = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
+    """`invited_by` is a person, a key or an OAuth client; None is whoever runs the server."""
+
     id: str
     account: str
     created: datetime
@@ -38,8 +40,14 @@ class Invitation:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """An invitation as it is at one moment; `url` only in the answer that makes it."""
+    """An invitation as it is at one moment; `url` only in the answer that makes it. One that is not
+    `backed` is open, but its maker could not make it now."""
 
     invitation: Invitation
     now: datetime
     url: str | None = field(default=None, repr=False)
+    backed: bool = True
+
+    @property
+    def status(self) -> InvitationStatus:
+        return self.invitation.status(self.now) if self.backed else "revoked"

@@ -13,6 +13,7 @@ Reason: TypeAlias = Literal[
     "identity_taken",
     "invitation_ended",
     "invitation_of_another",
+    "invitation_unbacked",
     "not_invited",
     "password_wrong",
     "provider_refused",
@@ -38,6 +39,7 @@ _UNBELIEVED = (
     "What your provider said about you could not be believed, so nobody was signed in. Try again; "
     "if it happens once more, tell whoever runs this server."
 )
+_ENDED = "This invitation is not open: it was used, taken back, or has expired. Ask for a new one."
 _SAID: dict[Reason, str] = {
     "code_reused": "This code was used already. Wait for the next one.",
     "code_wrong": "This code is not right. Wait for the next one and enter its six digits.",
@@ -49,9 +51,9 @@ _SAID: dict[Reason, str] = {
         "Your email address belongs to somebody who signs in here in another way. Ask whoever "
         "runs this server."
     ),
-    "invitation_ended": (
-        "This invitation is not open: it was used, taken back, or has expired. Ask for a new one."
-    ),
+    "invitation_ended": _ENDED,
+    # What became of its maker is not for whoever has the link.
+    "invitation_unbacked": _ENDED,
     "invitation_of_another": (
         "This invitation is for another email address than yours. Sign in as the person that it "
         "was sent to, or ask for one of your own."

@@ -30,10 +30,15 @@ def role(wanted: str) -> Role:
     raise InvalidRequest("parameter_invalid", f"There is no role {wanted!r}. {hint}", "role")
 
 
+def gives(standing: Standing, role: Role) -> bool:
+    """May one who stands so make somebody this?"""
+    return role in _GIVES.get(standing, frozenset())
+
+
 def require_giving(standing: Standing, *concerned: Role) -> None:
     """May one who stands so make somebody this, or change somebody who is this?"""
     for each in concerned:
-        if each not in _GIVES.get(standing, frozenset()):
+        if not gives(standing, each):
             who = "An API key" if standing == "key" else f"The role {standing}"
             raise Forbidden(
                 f"{who} may not make, change or remove people with the role {each}. An owner of "

@@ -14,7 +14,8 @@ from guilder_server.people.domain.refusals import Reason, SignInRefused
 from guilder_server.people.domain.session import Factor, NewSession, Visitor
 from guilder_server.people.domain.state import StateKind
 from guilder_server.people.flows import states
-from guilder_server.people.flows.joining import accept, can_join
+from guilder_server.people.flows.backing import obstacle
+from guilder_server.people.flows.joining import accept
 from guilder_server.people.flows.second_factor import (
     new_recovery_codes,
     sealed,
@@ -155,8 +156,10 @@ class ByPassword:
         made = User(id, now, holds["email"], holds["name"], holds["password"], totp, step)
         invitation = await states.invitation_of(people, kept.state)
         # Whoever has the row of the invitation decides, so it is asked first.
-        if invitation is None or not await can_join(people, invitation, now):
+        if invitation is None:
             return None, SignInRefused("invitation_ended")
+        if (reason := await obstacle(people, invitation, now)) is not None:
+            return None, SignInRefused(reason)
         if not await people.add_user(made):
             return None, SignInRefused("identity_taken")
         return made, await accept(tools, people, visitor, invitation, made)

@@ -16,7 +16,8 @@ from guilder_server.people.domain.person import User
 from guilder_server.people.domain.refusals import SignInRefused
 from guilder_server.people.domain.session import NewSession, Visitor
 from guilder_server.people.flows import states
-from guilder_server.people.flows.joining import accept, can_join, invitation_named
+from guilder_server.people.flows.backing import obstacle
+from guilder_server.people.flows.joining import accept, invitation_named
 from guilder_server.people.flows.sessions import begin
 from guilder_server.people.flows.states import Kept
 from guilder_server.people.flows.throttling import may_try
@@ -178,7 +179,7 @@ class ByProvider:
     async def _open(self, people: People, email: str) -> list[Invitation]:
         now = self._tools.clock.now()
         offers = await people.invitations_to(email)
-        return [offer for offer in offers if await can_join(people, offer, now)]
+        return [offer for offer in offers if await obstacle(people, offer, now) is None]
 
 
 def _short(name: str | None) -> str | None:

@@ -7,25 +7,31 @@ from dataclasses import dataclass, replace
 
 from guilder_server.kernel.actor import Actor
 from guilder_server.kernel.errors import NotFound, Refused
+from guilder_server.kernel.steps import Claiming
 from guilder_server.people.domain import invitation as invitations
 from guilder_server.people.domain import person, roles, tokens
 from guilder_server.people.domain.invitation import NOUN, Invitation, Seen
 from guilder_server.people.domain.roles import Standing
+from guilder_server.people.flows.backing import backed, seen
+from guilder_server.people.flows.claiming import answered
 from guilder_server.people.flows.trail import Trail
 from guilder_server.people.ports import People, Tools
 
 
 @dataclass(frozen=True, slots=True)
 class By:
-    """Who asks: `standing` says what they may give, `actor` what the trail names."""
+    """Who asks: `standing` says what they may give, `actor` what the trail names, `claims` what is
+    kept of the answer, for whoever asks over HTTP."""
 
     actor: Actor
     standing: Standing
     request_id: str | None = None
+    claims: Claiming | None = None
 
     @property
-    def user(self) -> str | None:
-        return self.actor.id if self.actor.kind == "user" else None
+    def maker(self) -> str | None:
+        """On whom an invitation rests; None is whoever runs the server."""
+        return None if self.standing == "operator" else self.actor.id
 
 
 class Inviting:
@@ -45,7 +51,7 @@ class Inviting:
             email=person.email(email),
             role=wanted,
             expires_at=now + invitations.LIFETIME,
-            invited_by=by.user,
+            invited_by=by.maker,
         )
         token = tokens.new()
         async with tools.store.transaction() as people:
@@ -65,19 +71,22 @@ class Inviting:
                     "email",
                 )
             await self._trail(people, by).invitation("create_invitation", None, made)
-        return Seen(made, now, f"{tools.public_url}/invitations/{token}")
+            shown = Seen(made, now, f"{tools.public_url}/invitations/{token}")
+            return await answered(people, by.claims, shown)
 
     async def all(self, account: str) -> Sequence[Seen]:
         now = self._tools.clock.now()
         async with self._tools.store.transaction() as people:
-            return [Seen(one, now) for one in await people.invitations(account)]
+            return await seen(people, await people.invitations(account), now)
 
     async def retrieve(self, account: str, id: str) -> Seen:
+        now = self._tools.clock.now()
         async with self._tools.store.transaction() as people:
             found = await people.invitation(account, id)
-        if found is None:
-            raise NotFound(NOUN, id, NOUN)
-        return Seen(found, self._tools.clock.now())
+            if found is None:
+                raise NotFound(NOUN, id, NOUN)
+            (shown,) = await seen(people, [found], now)
+        return shown
 
     async def revoke(self, by: By, account: str, id: str) -> Seen:
         """For good. One that is revoked already stays so."""
@@ -100,17 +109,18 @@ class Inviting:
                 await self._trail(people, by).invitation(
                     "revoke_invitation", {"status": "open"}, found
                 )
-        return Seen(found, now)
+            return await answered(people, by.claims, Seen(found, now))
 
     async def _put_away(self, people: People, by: By, wanted: Invitation) -> None:
-        """What would be in the way of the new one: an invitation that has expired."""
+        """What would be in the way of the new one: an invitation that has expired, or whose maker
+        could not make it any more."""
         for old in await people.invitations_to(wanted.email):
             if old.account != wanted.account:
                 continue
             ended = replace(old, revoked_at=wanted.created)
             if old.expires_at <= wanted.created:
                 await people.change_invitation(ended)
-            elif by.standing == "operator":
+            elif by.standing == "operator" or not await backed(people, old):
                 await people.change_invitation(ended)
                 await self._trail(people, by).invitation(
                     "revoke_invitation", {"status": "open"}, ended

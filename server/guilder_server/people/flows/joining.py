@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from guilder_server.people.domain import passwords, person, tokens
 from guilder_server.people.domain.invitation import Invitation
 from guilder_server.people.domain.person import Member, User
-from guilder_server.people.domain.refusals import SignInRefused
+from guilder_server.people.domain.refusals import Reason, SignInRefused
 from guilder_server.people.domain.session import Visitor
 from guilder_server.people.flows import states
+from guilder_server.people.flows.backing import obstacle
 from guilder_server.people.flows.throttling import may_try
 from guilder_server.people.flows.trail import Trail, of_visitor, tell_refusal
 from guilder_server.people.ports import People, Tools
@@ -35,17 +35,18 @@ class Joining:
         tools = self._tools
         async with tools.store.transaction() as people:
             invitation = await invitation_named(tools, people, token)
-            ended = invitation is None or invitation.status(tools.clock.now()) != "open"
-            if ended and invitation is not None:
-                await tell_refusal(
-                    tools, people, visitor, "invitation_ended", accounts=[invitation.account]
-                )
-            if not ended and invitation is not None:
+            reason: Reason | None = "invitation_ended"
+            if invitation is not None:
+                reason = await obstacle(people, invitation, tools.clock.now())
+                if reason is not None:
+                    concerned = [invitation.account]
+                    await tell_refusal(tools, people, visitor, reason, accounts=concerned)
+            if reason is None and invitation is not None:
                 account = await people.account(invitation.account)
                 user = await people.user_of_email(invitation.email)
                 assert account is not None
                 return Offer(invitation, account.title, user is not None)
-        raise SignInRefused("invitation_ended")
+        raise SignInRefused(reason or "invitation_ended")
 
     async def with_password(
         self, visitor: Visitor, token: str, name: str | None, password: str
@@ -100,8 +101,8 @@ async def accept(
     now = tools.clock.now()
     if not tokens.same(invitation.email, user.email):
         return SignInRefused("invitation_of_another")
-    if not await can_join(people, invitation, now):
-        return SignInRefused("invitation_ended")
+    if (reason := await obstacle(people, invitation, now)) is not None:
+        return SignInRefused(reason)
     trail = Trail(tools, people, of_visitor(visitor, user))
     before = await people.member(invitation.account, user.id)
     if before is None:
@@ -110,11 +111,6 @@ async def accept(
     await people.change_invitation(taken)
     await trail.invitation("accept_invitation", {"status": "open"}, taken)
     return None
-
-
-async def can_join(people: People, invitation: Invitation, now: datetime) -> bool:
-    account = await people.account(invitation.account)
-    return invitation.status(now) == "open" and account is not None and not account.closed
 
 
 async def invitation_named(tools: Tools, people: People, token: str) -> Invitation | None:

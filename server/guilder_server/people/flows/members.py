@@ -8,6 +8,7 @@ from dataclasses import replace
 from guilder_server.kernel.errors import NotFound, Refused
 from guilder_server.people.domain import roles
 from guilder_server.people.domain.person import Member, User
+from guilder_server.people.flows.claiming import answered
 from guilder_server.people.flows.inviting import By
 from guilder_server.people.flows.trail import Trail
 from guilder_server.people.ports import People, Tools
@@ -36,13 +37,13 @@ class Members:
             before = await _member(people, account, user)
             roles.require_giving(by.standing, before.role, wanted)
             if before.role == wanted:
-                return before
+                return await answered(people, by.claims, before)
             if before.role == "owner":
                 _require_other_owner(owners, user)
             after = replace(before, role=wanted)
             await people.put_member(after)
             await self._trail(people, by).member("update_user", before, after)
-        return after
+            return await answered(people, by.claims, after)
 
     async def remove(self, by: By, account: str, user: str) -> Member:
         """From the account; what they are to others stays."""
@@ -54,7 +55,7 @@ class Members:
                 _require_other_owner(owners, user)
             await people.remove_member(account, user)
             await self._trail(people, by).member("delete_user", before, None)
-        return before
+            return await answered(people, by.claims, before)
 
     async def find(self, named: str) -> User:
         """By id or email."""

@@ -8,10 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from guilder_server.kernel.errors import Refused
+from guilder_server.kernel.steps import Claiming
 from guilder_server.people.domain import passwords, tokens
 from guilder_server.people.domain.person import User
 from guilder_server.people.domain.refusals import ProofRefused, Reason
 from guilder_server.people.domain.session import Visitor
+from guilder_server.people.flows.claiming import answered
 from guilder_server.people.flows.second_factor import new_recovery_codes, take_code
 from guilder_server.people.flows.sessions import Sessions
 from guilder_server.people.flows.throttling import forget, guessed_code, may_try
@@ -21,12 +23,14 @@ from guilder_server.people.ports import People, Tools
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """Who asks, through which session and from where."""
+    """Who asks, through which session and from where; `claims` is what is kept of the answer, for
+    whoever asks over HTTP."""
 
     user: str
     session: str
     visitor: Visitor
     request_id: str | None = None
+    claims: Claiming | None = None
 
 
 class Renewing:
@@ -48,6 +52,7 @@ class Renewing:
                 await set_password(tools, people, found, hashed, but=asking.session)
                 after = {"session": asking.session}
                 await self._trail(people, asking, found).tell_all(found, doing, after)
+                await answered(people, asking.claims, None)
             else:
                 await self._tell(people, asking, user, doing, reason)
         self._sessions.forget(user.id)
@@ -74,6 +79,7 @@ class Renewing:
                     await forget(tools, people, guessed)
                 trail = self._trail(people, asking, user)
                 await trail.tell_all(user, doing, {"remaining": len(made)})
+                await answered(people, asking.claims, made)
             else:
                 await self._tell(people, asking, user, doing, reason)
         if reason is not None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from guilder_server.kernel.errors import NotFound, Unauthenticated
+from guilder_server.kernel.steps import Claiming
 from guilder_server.people.domain import tokens
 from guilder_server.people.domain.person import User
 from guilder_server.people.domain.session import (
@@ -21,6 +22,7 @@ from guilder_server.people.domain.session import (
     Session,
     Visitor,
 )
+from guilder_server.people.flows.claiming import answered
 from guilder_server.people.flows.trail import Trail, of_visitor
 from guilder_server.people.ports import People, Tools
 
@@ -107,6 +109,7 @@ class Sessions:
         visitor: Visitor,
         action: str = "revoke_session",
         request_id: str | None = None,
+        claims: Claiming | None = None,
     ) -> tuple[Session, User]:
         """For good. Raises NotFound for what is not theirs or has ended."""
         now = self._tools.clock.now()
@@ -119,8 +122,9 @@ class Sessions:
             await people.end_sessions(user, now, only=id)
             trail = Trail(self._tools, people, of_visitor(visitor, person), request_id)
             await trail.tell_all(person, action, {"session": id})
+            ended = await answered(people, claims, (replace(found, revoked_at=now), person))
         self.forget(user)
-        return replace(found, revoked_at=now), person
+        return ended
 
     def forget(self, user: str) -> None:
         """What changed for a person is known to this process at once, to others within seconds."""

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import psycopg
 
 from guilder_server.kernel.audit import AuditEntry
+from guilder_server.kernel.changes import Changes
 from guilder_server.people.domain.invitation import Invitation
 from guilder_server.people.domain.person import Holder, Identity, Member, User
 from guilder_server.people.domain.reset import Reset
@@ -25,8 +26,8 @@ from guilder_server.people.infra.rows import (
     marks,
     values,
 )
-from guilder_server.postgres import trail
-from guilder_server.postgres.isolation import About, about
+from guilder_server.postgres import keys, trail
+from guilder_server.postgres.isolation import PEOPLE, REQUESTS, About, about, in_force
 from guilder_server.postgres.pool import Connection
 
 Cursor: TypeAlias = psycopg.AsyncCursor[tuple[Any, ...]]
@@ -38,6 +39,12 @@ _MEMBER = (
 _USER = f"SELECT {listed(USER)} FROM users"
 _INVITATION = f"SELECT {listed(INVITATION)} FROM invitations"
 _OPEN = "accepted_at IS NULL AND revoked_at IS NULL"
+_PROGRAM = "SELECT FROM unnest(%s::bigint[], %s::text[]) AS k(tenant_id, id)"
+_LASTING = (
+    f"{_PROGRAM} JOIN api_keys USING (tenant_id, id) "
+    "WHERE revoked_at IS NULL AND expires_at IS NULL AND allowed_addresses = '[]' UNION ALL "
+    f"{_PROGRAM} JOIN oauth_clients USING (tenant_id, id) WHERE deleted_at IS NULL"
+)
 _MOST = 1000
 
 
@@ -191,6 +198,18 @@ class Books:
             *(invitation.account, invitation.id),
         )
 
+    async def program_lasts(self, account: str, id: str) -> bool:
+        """A key or a client, which this role knows nothing of: read as a request would read it."""
+        await self._connection.execute(*about(named.account(account)))
+        wanted = "SELECT id FROM tenants WHERE account_id = %s"
+        tenants = [number for (number,) in await self._rows(wanted, account)]
+        await self._connection.execute(f"SET LOCAL ROLE {REQUESTS}")
+        await self._connection.execute(*in_force(tenants))
+        ids = [id] * len(tenants)
+        lasting = await self._rows(_LASTING, tenants, ids, tenants, ids)
+        await self._connection.execute(f"SET LOCAL ROLE {PEOPLE}")
+        return bool(lasting)
+
     async def add_session(self, digest: bytes, session: Session) -> None:
         await self._done(
             named.person(session.user_id),
@@ -300,9 +319,15 @@ class Books:
             named.digest(subject), "DELETE FROM sign_in_attempts WHERE subject = %s", subject
         )
 
+    async def claim(self, changes: Changes) -> None:
+        await keys.claim(self._connection, changes)
+
     async def append(self, account: str, entry: AuditEntry) -> None:
         await self._connection.execute(*about(named.account(account)))
         await trail.append(self._connection, account, entry)
+
+    async def _rows(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        return await (await self._connection.execute(statement, parameters)).fetchall()
 
     async def _one(self, what: About, statement: str, *parameters: Any) -> tuple[Any, ...] | None:
         return await (await self._about(what, statement, *parameters)).fetchone()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 
 import structlog
 from starlette.requests import Request
@@ -10,7 +11,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from guilder_server.http.app import ClientGone
-from guilder_server.http.errors import kind_of
+from guilder_server.http.errors import Throttled, kind_of
+from guilder_server.http.limits.strangers import Strangers
 from guilder_server.kernel.errors import GuilderError, NotFound, Unauthenticated
 from guilder_server.people.domain.passwords import WINDOW
 from guilder_server.people.domain.refusals import ProofRefused, SignInRefused
@@ -25,8 +27,11 @@ Handler = Callable[[Request, Visitor], Awaitable[Response]]
 
 
 class Gate:
-    def __init__(self, browser: Browser, sessions: Sessions) -> None:
+    """`strangers` counts who comes with sessions and links that nobody made."""
+
+    def __init__(self, browser: Browser, sessions: Sessions, strangers: Strangers) -> None:
         self.browser, self.sessions = browser, sessions
+        self._strangers = strangers
 
     def get(self, path: str, handler: Handler) -> Route:
         return Route(path, self._guarded(handler), methods=["GET"])
@@ -38,19 +43,27 @@ class Gate:
         log.warning("sign_in_refused", reason=refused.reason, address=visitor.address)
         return _refusal(refused, "You are not signed in", link("/sign-in", _BACK))
 
-    async def known(self, request: Request) -> Known | None:
-        token = self.browser.session(request)
-        if token is None:
-            return None
+    async def known(self, request: Request, visitor: Visitor) -> Known | None:
+        """Nobody, too, where it is not looked up any more: the pages for signing in are for all."""
         try:
-            return await self.sessions.find(token)
-        except Unauthenticated:
+            return await self.require_known(request, visitor)
+        except (Unauthenticated, Throttled):
             return None
 
-    async def require_known(self, request: Request) -> Known:
-        """Raises Unauthenticated."""
+    async def require_known(self, request: Request, visitor: Visitor) -> Known:
+        """Raises Unauthenticated and Throttled."""
         token = self.browser.session(request)
-        return await self.sessions.find(token or "")
+        if token is None:
+            raise Unauthenticated("There is no session.", code="session_ended")
+        with self._strangers.watched(visitor.address, token):
+            return await self.sessions.find(token)
+
+    @contextmanager
+    def counted_link(self, visitor: Visitor, token: str) -> Iterator[None]:
+        """Around looking a link up. Raises Throttled."""
+        address = visitor.address
+        with self._strangers.watched(address, token), self._strangers.keeping_out(address):
+            yield
 
     async def form(self, request: Request, visitor: Visitor) -> dict[str, str]:
         """What a page for somebody who is not signed in has sent."""
@@ -59,9 +72,9 @@ class Gate:
         self.browser.require_own_form(request, sent.get("form", ""), wanted)
         return sent
 
-    async def own_form(self, request: Request) -> tuple[Known, dict[str, str]]:
+    async def own_form(self, request: Request, visitor: Visitor) -> tuple[Known, dict[str, str]]:
         """Whose page has sent a form, and what is in it."""
-        known = await self.require_known(request)
+        known = await self.require_known(request, visitor)
         sent = await sent_form(request)
         wanted = self.sessions.csrf_token(known.session.id)
         self.browser.require_own_form(request, sent.get("form", ""), wanted)
@@ -85,6 +98,8 @@ class Gate:
                 return redirect("/sign-in")
             except ClientGone:
                 return Response(status_code=400)
+            except Throttled as flood:
+                return _slow_down(flood)
             except GuilderError as error:
                 title = "Nothing here" if isinstance(error, NotFound) else "That did not work"
                 body = link("/sign-in", _BACK)
@@ -104,6 +119,14 @@ def _refusal(refused: SignInRefused | ProofRefused, title: str, body: str) -> Re
     response = page(title, body, 429 if throttled else 403, alert=refused.message)
     if throttled:
         response.headers["Retry-After"] = str(int(WINDOW.total_seconds()))
+    return response
+
+
+def _slow_down(flood: Throttled) -> Response:
+    body = link("/sign-in", _BACK)
+    response = page("Too many requests", body, 429, alert=flood.message)
+    for name, value in flood.headers:
+        response.headers[name.decode()] = value.decode()
     return response
 
 

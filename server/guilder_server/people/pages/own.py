@@ -36,17 +36,17 @@ class OwnPages:
             gate.post("/me/sessions/{session}/revoke", self._revoke),
         ]
 
-    async def _me(self, request: Request, _: Visitor) -> Response:
-        known = await self._gate.require_known(request)
+    async def _me(self, request: Request, visitor: Visitor) -> Response:
+        known = await self._gate.require_known(request, visitor)
         session = known.session
         seen = await self._sessions.seen(session.id, known.user.id)
         return showing.me(seen, await self._sessions.mine(known.user.id))
 
-    async def _show_password(self, request: Request, _: Visitor) -> Response:
-        return self._shown_password(await self._gate.require_known(request))
+    async def _show_password(self, request: Request, visitor: Visitor) -> Response:
+        return self._shown_password(await self._gate.require_known(request, visitor))
 
     async def _password(self, request: Request, visitor: Visitor) -> Response:
-        known, sent = await self._gate.own_form(request)
+        known, sent = await self._gate.own_form(request, visitor)
         if sent.get("new_password", "") != sent.get("again", ""):
             return self._shown_password(known, "The two new passwords differ.")
         try:
@@ -57,11 +57,11 @@ class OwnPages:
             return self._shown_password(known, _said(wrong, visitor))
         return showing.password_changed()
 
-    async def _show_codes(self, request: Request, _: Visitor) -> Response:
-        return await self._shown_codes(await self._gate.require_known(request))
+    async def _show_codes(self, request: Request, visitor: Visitor) -> Response:
+        return await self._shown_codes(await self._gate.require_known(request, visitor))
 
     async def _codes(self, request: Request, visitor: Visitor) -> Response:
-        known, sent = await self._gate.own_form(request)
+        known, sent = await self._gate.own_form(request, visitor)
         try:
             codes = await self._renewing.recovery_codes(
                 _asking(known, visitor), sent.get("password", ""), sent.get("code", "")
@@ -71,14 +71,14 @@ class OwnPages:
         return showing.recovery_codes(codes)
 
     async def _sign_out(self, request: Request, visitor: Visitor) -> Response:
-        known, _ = await self._gate.own_form(request)
+        known, _ = await self._gate.own_form(request, visitor)
         await self._sessions.revoke(known.session.id, known.user.id, visitor, "sign_out")
         response = showing.signed_out()
         self._gate.browser.take_session(response)
         return response
 
     async def _revoke(self, request: Request, visitor: Visitor) -> Response:
-        known, _ = await self._gate.own_form(request)
+        known, _ = await self._gate.own_form(request, visitor)
         await self._sessions.revoke(request.path_params["session"], known.user.id, visitor)
         return redirect("/me")
 

@@ -32,7 +32,9 @@ class ResetPages:
         if password != sent.get("again", ""):
             return await self._shown(request, visitor, "The two passwords differ.")
         try:
-            await self._resetting.set(visitor, request.path_params["token"], password)
+            token = request.path_params["token"]
+            with self._gate.counted_link(visitor, token):
+                await self._resetting.set(visitor, token, password)
         except InvalidRequest as wrong:
             return await self._shown(request, visitor, wrong.message)
         return showing.password_set()
@@ -41,6 +43,7 @@ class ResetPages:
         self, request: Request, visitor: Visitor, alert: str | None = None
     ) -> Response:
         token = request.path_params["token"]
-        user = await self._resetting.look(visitor, token)
+        with self._gate.counted_link(visitor, token):
+            user = await self._resetting.look(visitor, token)
         form_token = self._gate.browser.form_token(visitor)
         return showing.new_password(f"{PAGE}/{quote(token)}", form_token, user.email, alert)

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from guilder_server.http.limits.strangers import Strangers
 from guilder_server.kernel.errors import InvalidRequest, NotFound
 from guilder_server.people.assembly import Populace
 from guilder_server.people.domain.refusals import SignInRefused
@@ -23,9 +24,12 @@ from guilder_server.people.pages.showing_own import recovery_codes
 
 
 class Pages:
-    def __init__(self, browser: Browser, populace: Populace) -> None:
+    """`strangers` counts who comes with sessions and links that nobody made."""
+
+    def __init__(self, browser: Browser, populace: Populace, strangers: Strangers) -> None:
+        self._strangers = strangers
         self._browser, self._sessions = browser, populace.sessions
-        self._gate = Gate(browser, populace.sessions)
+        self._gate = Gate(browser, populace.sessions, strangers)
         self._others = (
             OwnPages(self._gate, populace),
             ResetPages(self._gate, populace.resetting),
@@ -53,7 +57,7 @@ class Pages:
         ]
 
     async def _show_sign_in(self, request: Request, visitor: Visitor) -> Response:
-        if await self._gate.known(request) is not None:
+        if await self._gate.known(request, visitor) is not None:
             return redirect("/me")
         token = self._browser.form_token(visitor)
         return showing.sign_in(token, self._provider_name)
@@ -69,7 +73,8 @@ class Pages:
             raise NotFound("provider", "none")
         query = request.query_params
         returned = Returned(query.get("state", ""), query.get("code"), query.get("iss"))
-        return await self._let_in(request, await self._by_provider.finish(visitor, returned))
+        new = await self._by_provider.finish(visitor, returned)
+        return await self._let_in(request, visitor, new)
 
     async def _password(self, request: Request, visitor: Visitor) -> Response:
         sent = await self._gate.form(request, visitor)
@@ -95,7 +100,7 @@ class Pages:
             self._gate.refused(refused, visitor)
             enrolling = sent.get("kind") == "enrolment"
             return await self._show_step(visitor, enrolling, token, refused.message)
-        return await self._let_in(request, new)
+        return await self._let_in(request, visitor, new)
 
     async def _recovery_code(self, request: Request, visitor: Visitor) -> Response:
         sent = await self._gate.form(request, visitor)
@@ -108,7 +113,7 @@ class Pages:
             self._gate.refused(refused, visitor)
             form_token = self._browser.form_token(visitor)
             return showing.code(form_token, token, refused.message, recovering=True)
-        return await self._let_in(request, new)
+        return await self._let_in(request, visitor, new)
 
     async def _show_invitation(self, request: Request, visitor: Visitor) -> Response:
         return await self._shown_invitation(request, visitor)
@@ -117,8 +122,9 @@ class Pages:
         self, request: Request, visitor: Visitor, alert: str | None = None
     ) -> Response:
         token = request.path_params["token"]
-        offer = await self._joining.look(visitor, token)
-        known = await self._gate.known(request)
+        with self._gate.counted_link(visitor, token):
+            offer = await self._joining.look(visitor, token)
+        known = await self._gate.known(request, visitor)
         return showing.invitation(
             f"/invitations/{quote(token)}",
             offer,
@@ -134,14 +140,15 @@ class Pages:
         if password != sent.get("again", ""):
             return await self._shown_invitation(request, visitor, "The two passwords differ.")
         try:
-            step = await self._joining.with_password(visitor, token, sent.get("name"), password)
+            with self._gate.counted_link(visitor, token):
+                step = await self._joining.with_password(visitor, token, sent.get("name"), password)
         except InvalidRequest as wrong:
             return await self._shown_invitation(request, visitor, wrong.message)
         return await self._show_step(visitor, True, step)
 
     async def _join(self, request: Request, visitor: Visitor) -> Response:
         await self._gate.form(request, visitor)
-        known = await self._gate.require_known(request)
+        known = await self._gate.require_known(request, visitor)
         await self._joining.join(visitor, known.user, request.path_params["token"])
         self._sessions.forget(known.user.id)
         return redirect("/me")
@@ -156,11 +163,11 @@ class Pages:
             token, step, await self._by_password.enrolment(visitor, step), alert
         )
 
-    async def _let_in(self, request: Request, new: NewSession) -> Response:
+    async def _let_in(self, request: Request, visitor: Visitor, new: NewSession) -> Response:
         """With a new session; one that the browser had before ends."""
-        before = await self._gate.known(request)
+        self._strangers.vouch(new.token)
+        before = await self._gate.known(request, visitor)
         if before is not None:
-            visitor, _ = self._browser.visitor(request)
             await self._sessions.revoke(before.session.id, before.user.id, visitor, "sign_out")
         self._sessions.forget(new.session.user_id)
         codes = new.recovery_codes

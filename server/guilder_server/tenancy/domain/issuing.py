@@ -45,8 +45,10 @@ def issued(
     )
 
 
-def again(old: ApiKey, now: datetime) -> Wish:
-    """The key that takes the place of one that is rolled: it lives as long as that was made for.
+def again(old: ApiKey, now: datetime, latest: datetime | None = None) -> Wish:
+    """The key that takes the place of one that is rolled: it lives as long as that was made for,
+    and no longer than whoever rolls it, who ends at `latest`. So a key that expires can roll
+    itself, and the chain that it begins ends when it would have.
 
     A key is rolled once: whoever has lost the new key rolls that one.
     """
@@ -57,6 +59,8 @@ def again(old: ApiKey, now: datetime) -> Wish:
             f"The API key {old.id} was rolled already, to {old.replaced_by}: roll that one.",
         )
     ends = wishes.end(now, old.lifetime())
+    if latest is not None:
+        ends = latest if ends is None else min(ends, latest)
     return Wish(old.kind, old.permissions, old.name, old.allowed_addresses, ends)
 
 
@@ -81,7 +85,7 @@ def require_active(key: ApiKey, now: datetime) -> None:
 
 def require_id(word: str) -> None:
     """A key in clear in the place of an id must not be repeated in an error."""
-    if keys.well_formed(word):
+    if keys.looks_like_one(word):
         raise InvalidRequest(
             "parameter_invalid", "Name a key by its id, key_…, and not by the key itself.", "id"
         )

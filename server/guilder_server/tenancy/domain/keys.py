@@ -164,6 +164,11 @@ def well_formed(token: str) -> bool:
     return check_sum(body) == check
 
 
+def looks_like_one(word: str) -> bool:
+    """Whether this was meant as a key: one that is mistyped is nearly as secret."""
+    return re.match(r"(?:sk|rk|pk)_(?:live|test)_", word) is not None
+
+
 def livemode_of(token: str) -> bool:
     return token[3:7] == "live"
 

@@ -16,7 +16,7 @@ from guilder_server.kernel.lists import ListQuery
 from guilder_server.kernel.steps import Done, Page
 from guilder_server.kernel.tenant import Tenant
 from guilder_server.tenancy.domain import addresses, grants, issuing, keys, wishes
-from guilder_server.tenancy.domain.grants import Holder
+from guilder_server.tenancy.domain.grants import Holder, shown_instant
 from guilder_server.tenancy.domain.issuing import Wish
 from guilder_server.tenancy.domain.keys import ApiKey, ShownKey
 from guilder_server.tenancy.ports import ApiKeyStore, UseStore
@@ -43,22 +43,26 @@ class ApiKeys:
     ) -> Holder:
         """Whoever calls, with what they hold."""
         own = await self._store.api_key(tenant, actor.id) if actor.kind == "api_key" else None
-        return Holder(actor, permissions, own.allowed_addresses if own else ())
+        if own is None:
+            return Holder(actor, permissions)
+        return Holder(actor, permissions, own.allowed_addresses, own.expires_at)
 
     async def create(self, tenant: Tenant, holder: Holder, params: Mapping[str, Any]) -> Done:
         kind, now = params["kind"], self._clock.now()
-        # Where nothing is said, a key is let in from where its maker is.
+        # Where nothing is said, a key is let in from where its maker is, and for as long.
         allowed = addresses.allowed(params.get("allowed_addresses") or holder.allowed_addresses)
         lifetime = params.get("expires_in_s")
+        ends = holder.ends if lifetime is None else wishes.end(now, timedelta(seconds=lifetime))
         wish = Wish(
             kind,
             wishes.permissions(kind, params.get("permissions", ()), self._declared),
             wishes.name(params.get("name")),
             allowed,
-            wishes.end(now, None if lifetime is None else timedelta(seconds=lifetime)),
+            ends,
         )
         grants.require_all(holder, wish.permissions, self._declared)
         grants.require_within(holder, allowed)
+        grants.require_until(holder, ends, "This API key would outlive its maker", "expires_in_s")
         changes = Changes(tenant)
         return Done(self._made(changes, holder, wish, now), changes)
 
@@ -83,14 +87,16 @@ class ApiKeys:
             allowed = addresses.allowed(params["allowed_addresses"] or ())
             grants.require_all(holder, before.grants, self._declared)
             grants.require_within(holder, allowed)
+            _require_no_later(holder, before)
             changed["allowed_addresses"] = allowed
         return await self._changed(tenant, before, replace(before, **changed))
 
     async def roll(self, tenant: Tenant, holder: Holder, id: str, overlap: timedelta) -> Done:
         before, now = await self._existing(tenant, id), self._clock.now()
-        wish = issuing.again(before, now)
+        wish = issuing.again(before, now, holder.ends)
         grants.require_all(holder, before.grants, self._declared)
         grants.require_within(holder, before.allowed_addresses)
+        _require_no_later(holder, before)
         changes = Changes(tenant)
         made = self._made(changes, holder, wish, now)
         changes.change(before, issuing.ending(before, made.id, overlap, now))
@@ -123,3 +129,10 @@ class ApiKeys:
         if found is None:
             raise NotFound(issuing.NOUN, id, "api_key")
         return found
+
+
+def _require_no_later(holder: Holder, key: ApiKey) -> None:
+    """A key that lasts longer holds more than its holder, who would also shorten what takes its
+    place, unasked."""
+    ends = "no end" if key.expires_at is None else f"its end at {shown_instant(key.expires_at)}"
+    grants.require_until(holder, key.expires_at, f"The API key {key.id} has {ends}", "api_key")

@@ -11,8 +11,10 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from guilder_server.kernel.audit import AuditEntry
+from guilder_server.kernel.changes import Changes
 from guilder_server.kernel.tenant import OPERATOR, Tenant
 from guilder_server.postgres.isolation import COMMITS, as_role, in_force
+from guilder_server.postgres.keys import claim_now
 from guilder_server.postgres.trail import append_now, append_own_now
 from guilder_server.tenancy.domain.account import Account
 from guilder_server.tenancy.domain.keys import ApiKey, IssuedKey
@@ -131,6 +133,9 @@ class PostgresRegistry:
             .returning(api_keys.c.id)
         )
         return self._connection.scalar(added) is not None
+
+    def claim(self, changes: Changes) -> None:
+        claim_now(self._connection, changes)
 
     def record(self, account: str | None, entry: AuditEntry) -> None:
         if account is None:

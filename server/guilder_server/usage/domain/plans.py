@@ -51,7 +51,8 @@ class Plans:
         return any(plan.quotas for plan in (self.default, *self.by_name.values()))
 
 
-UNLIMITED = Plans({DEFAULT_NAME: Plan(DEFAULT_NAME)}, Plan(DEFAULT_NAME))
+_UNLIMITED = Plan(DEFAULT_NAME)
+UNLIMITED = Plans({DEFAULT_NAME: _UNLIMITED}, _UNLIMITED)
 
 
 def plans_from(document: Mapping[str, Any]) -> Plans:
