@@ -4,6 +4,7 @@ it happens once and has one answer, whoever asks how often and at which of two s
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,8 +12,9 @@ import httpx
 import psycopg
 import pytest
 
+from tests.people.signing_in import Person, new_person, signed_in
 from tests.support.api import OPERATOR_KEY, Api, ApiServer, unique
-from tests.support.people import Visitor, add_member, joined
+from tests.support.people import PASSWORD, Visitor, add_member, joined
 
 pytestmark = pytest.mark.anyio
 
@@ -177,6 +179,33 @@ async def test_a_session_is_revoked_once(
         path = f"/v1/sessions/{id}/revoke"
         ended = one_answer(await at_once(urls, "POST", path, as_person(owner)))
         assert (ended["id"], ended["revoked"], ended["current"]) == (id, True, False)
+
+
+@pytest.fixture
+def person(api_server: ApiServer, account: str) -> Person:
+    return new_person(api_server, account)
+
+
+@pytest.fixture
+def visitor(api_server: ApiServer, person: Person) -> Visitor:
+    return signed_in(api_server, person)
+
+
+async def test_a_proof_counts_once_and_everybody_is_told_what_it_brought(
+    urls: list[str], person: Person, visitor: Visitor
+) -> None:
+    """The proof is no longer good for whoever comes second: they are told what the first was."""
+    path = "/v1/sessions/current"
+    new = "another horse, another battery"
+    passwords = {"old_password": PASSWORD, "new_password": new}
+    asked = as_person(visitor)
+    changed = await at_once(urls, "POST", f"{path}/change_password", asked, **passwords)
+    assert one_answer(changed)["current"] is True
+    proof = {"password": new, "code": person.codes.at(int(time.time()) + 30)}
+    made = await at_once(urls, "POST", f"{path}/recovery_codes", as_person(visitor), **proof)
+    codes = one_answer(made)["recovery_codes"]
+    assert len(set(codes)) == len(codes) == 10
+    assert visitor.ask("GET", path)["recovery_codes_left"] == 10
 
 
 def test_a_refusal_is_kept_for_its_key_too(api: Api) -> None:
