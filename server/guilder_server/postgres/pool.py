@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from typing import Any
+from weakref import WeakValueDictionary
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
@@ -83,6 +84,9 @@ class Pool:
         self._people = _connections(database_url, PEOPLE, 3, _PLANNED, wait_s, kept=0)
         self.jobs = JobPool(database_url, by_key, wait_s)
         self._turns, self._wait_s = asyncio.Semaphore(readings), wait_s
+        # However slowly one tenant takes what it reads, there is a place for others.
+        self._most_of_one = max(1, readings // 2)
+        self._turns_of: WeakValueDictionary[int, asyncio.Semaphore] = WeakValueDictionary()
 
     async def open(self) -> None:
         kept = (self._lookups, self._points, self._queries, self._commits)
@@ -138,22 +142,27 @@ class Pool:
         """All rows of the tenant as they are at the first statement, for as long as it takes to
         read them, apart from the connections that others wait for. Raises RateLimited while too
         many are read, and DatabaseLost."""
+        own = self._turns_of.setdefault(tenant_id, asyncio.Semaphore(self._most_of_one))
+        async with self._turn(own), self._turn(self._turns), _lent(self._readings) as connection:
+            async with connection.pipeline():
+                await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                await connection.execute(*in_force([tenant_id]))
+            yield connection
+
+    @asynccontextmanager
+    async def _turn(self, turns: asyncio.Semaphore) -> AsyncIterator[None]:
         try:
             async with asyncio.timeout(self._wait_s):
-                await self._turns.acquire()
+                await turns.acquire()
         except TimeoutError:
             raise RateLimited(
-                "As many long answers as the server gives at once are being read. Try again when "
-                "one of them has ended."
+                "As many long answers as the server gives at once, to all or to one account, are "
+                "being read. Try again when one of them has ended."
             ) from None
         try:
-            async with _lent(self._readings) as connection:
-                async with connection.pipeline():
-                    await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-                    await connection.execute(*in_force([tenant_id]))
-                yield connection
+            yield
         finally:
-            self._turns.release()
+            turns.release()
 
 
 class JobPool:
