@@ -156,7 +156,7 @@ async def test_more_readings_than_may_be_at_once_are_told_to_wait(
 ) -> None:
     tenant = desk.tenant()
     one = await desk.open(tenant, "one")
-    monkeypatch.setattr(desk.ground.pool, "_wait_s", 0.05)
+    monkeypatch.setattr(desk.ground.pool._reading, "_wait_s", 0.05)
     period = Period(NOON - YEAR, NOON + YEAR)
 
     async def nested(depth: int) -> None:
@@ -173,7 +173,7 @@ async def test_one_account_leaves_readings_to_others_however_slowly_it_takes_its
 ) -> None:
     tenant, neighbour = desk.tenant(), desk.tenant()
     one, other = await desk.open(tenant, "one"), await desk.open(neighbour, "one")
-    monkeypatch.setattr(desk.ground.pool, "_wait_s", 0.05)
+    monkeypatch.setattr(desk.ground.pool._reading, "_wait_s", 0.05)
     period = Period(NOON - YEAR, NOON + YEAR)
 
     async with AsyncExitStack() as held:
