@@ -13,9 +13,10 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import AsyncConnectionPool
 
-from guilder_server.kernel.errors import RateLimited, Unavailable
+from guilder_server.kernel.errors import Unavailable
 from guilder_server.postgres import columns
 from guilder_server.postgres.isolation import COMMITS, JOBS, PEOPLE, REQUESTS, as_role, in_force
+from guilder_server.postgres.turns import Turns
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 
@@ -82,7 +83,7 @@ class Pool:
         self._commits = _connections(database_url, COMMITS, 2, by_array, wait_s)
         self._people = _connections(database_url, PEOPLE, 3, _PLANNED, wait_s, kept=0)
         self.jobs = JobPool(database_url, by_key, wait_s)
-        self._turns, self._wait_s = asyncio.Semaphore(readings), wait_s
+        self._reading, self._querying = Turns(readings, wait_s), Turns(queries, wait_s)
 
     async def open(self) -> None:
         kept = (self._lookups, self._points, self._queries, self._commits)
@@ -115,9 +116,15 @@ class Pool:
         """As `lookup`, for statements that find a few rows by an index."""
         return _for(self._points, tenants)
 
-    def query(self, tenant_id: int) -> AbstractAsyncContextManager[Connection]:
-        """As `lookup`, for statements that the planner must be free to plan."""
-        return _for(self._queries, [tenant_id])
+    @asynccontextmanager
+    async def query(self, tenant_id: int) -> AsyncIterator[Connection]:
+        """As `lookup`, for statements that the planner must be free to plan. Raises RateLimited
+        too, while too many of the tenant are under way."""
+        async with (
+            self._querying.shared(tenant_id),
+            _for(self._queries, [tenant_id]) as connection,
+        ):
+            yield connection
 
     def people(self) -> AbstractAsyncContextManager[Connection]:
         """For letting people in, and for who may do what where. Raises DatabaseLost."""
@@ -138,22 +145,11 @@ class Pool:
         """All rows of the tenant as they are at the first statement, for as long as it takes to
         read them, apart from the connections that others wait for. Raises RateLimited while too
         many are read, and DatabaseLost."""
-        try:
-            async with asyncio.timeout(self._wait_s):
-                await self._turns.acquire()
-        except TimeoutError:
-            raise RateLimited(
-                "As many long answers as the server gives at once are being read. Try again when "
-                "one of them has ended."
-            ) from None
-        try:
-            async with _lent(self._readings) as connection:
-                async with connection.pipeline():
-                    await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-                    await connection.execute(*in_force([tenant_id]))
-                yield connection
-        finally:
-            self._turns.release()
+        async with self._reading.taken(tenant_id), _lent(self._readings) as connection:
+            async with connection.pipeline():
+                await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                await connection.execute(*in_force([tenant_id]))
+            yield connection
 
 
 class JobPool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
 from typing import Any
 
@@ -155,7 +156,7 @@ async def test_more_readings_than_may_be_at_once_are_told_to_wait(
 ) -> None:
     tenant = desk.tenant()
     one = await desk.open(tenant, "one")
-    monkeypatch.setattr(desk.ground.pool, "_wait_s", 0.05)
+    monkeypatch.setattr(desk.ground.pool._reading, "_wait_s", 0.05)
     period = Period(NOON - YEAR, NOON + YEAR)
 
     async def nested(depth: int) -> None:
@@ -167,15 +168,31 @@ async def test_more_readings_than_may_be_at_once_are_told_to_wait(
     await read(desk, tenant, one, period)
 
 
+async def test_one_account_leaves_readings_to_others_however_slowly_it_takes_its_own(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tenant, neighbour = desk.tenant(), desk.tenant()
+    one, other = await desk.open(tenant, "one"), await desk.open(neighbour, "one")
+    monkeypatch.setattr(desk.ground.pool._reading, "_wait_s", 0.05)
+    period = Period(NOON - YEAR, NOON + YEAR)
+
+    async with AsyncExitStack() as held:
+        with suppress(RateLimited):
+            while True:
+                reading = desk.house.statements.read(tenant, one, period)
+                await held.enter_async_context(reading)
+        await read(desk, neighbour, other, period)
+
+
 async def test_statements_leave_the_other_connections_to_others(desk: Desk) -> None:
-    tenant = desk.tenant()
-    one = await desk.open(tenant, "one")
+    tenant, neighbour = desk.tenant(), desk.tenant()
+    one, theirs = await desk.open(tenant, "one"), await desk.open(neighbour, "one")
     period = Period(NOON - YEAR, NOON + YEAR)
     async with (
         desk.house.statements.read(tenant, one, period),
         desk.house.statements.read(tenant, one, period),
-        desk.house.statements.read(tenant, one, period),
-        desk.house.statements.read(tenant, one, period),
+        desk.house.statements.read(neighbour, theirs, period),
+        desk.house.statements.read(neighbour, theirs, period),
     ):
         other = await desk.open(tenant, "other")
         await desk.post(tenant, (one, other, 1))

@@ -197,6 +197,28 @@ def test_whoever_makes_up_clients_is_stopped_and_those_that_are_known_are_not(
             server.stop()
 
 
+def test_a_client_is_given_so_many_tokens_and_others_theirs_beside_it(
+    postgres: TestDatabases,
+) -> None:
+    with postgres.database() as url:
+        server = ApiServer(url)
+        server.start()
+        api = Api(server.url, server.open_account())
+        try:
+            flooding, other = registered(api, "customers:read"), registered(api, "customers:read")
+            answers = [flooding.ask() for _ in range(160)]
+            beside = other.ask().status_code
+        finally:
+            api.close()
+            server.stop()
+    assert {one.status_code for one in answers[:100]} == {200}
+    slowed = [one for one in answers[100:] if one.status_code == 429]
+    assert slowed
+    assert all(one.json()["error"] == "temporarily_unavailable" for one in slowed)
+    assert {one.headers["retry-after"] for one in slowed} == {"1"}
+    assert beside == 200
+
+
 # ── private_key_jwt ─────────────────────────────────────────────────────────────────────────
 
 IN_A_DAY = int(time.time()) + 86_400

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from urllib.parse import quote
@@ -9,7 +10,7 @@ from urllib.parse import quote
 import psycopg
 import pytest
 
-from guilder_server.kernel.errors import Unavailable
+from guilder_server.kernel.errors import RateLimited, Unavailable
 from guilder_server.postgres.pool import Connection, DatabaseLost, Pool
 
 pytestmark = pytest.mark.anyio
@@ -138,3 +139,34 @@ async def test_an_error_of_the_server_leaves_the_line_as_it_was(pool: Pool) -> N
     assert not failed.closed
     async with pool.point([1]) as again:
         assert again is failed
+
+
+async def test_one_tenant_leaves_queries_to_others_however_long_its_own_take(
+    database_url: str,
+) -> None:
+    async def slowly(pool: Pool) -> None:
+        async with pool.query(1) as connection:
+            await connection.execute("SELECT pg_sleep(2)")
+
+    async with _opened(database_url) as pool:
+        slow = [asyncio.create_task(slowly(pool)) for _ in range(9)]
+        await asyncio.sleep(0.5)
+        async with asyncio.timeout(1), pool.query(2) as connection:
+            await connection.execute("SELECT 1")
+        for one in slow:
+            one.cancel()
+        await asyncio.gather(*slow, return_exceptions=True)
+
+
+async def test_who_has_waited_too_long_for_queries_of_their_own_is_told(database_url: str) -> None:
+    pool = Pool(database_url, queries=2, wait_s=0.1)
+    await pool.open()
+    try:
+        async with pool.query(1):
+            with pytest.raises(RateLimited):
+                async with pool.query(1):
+                    pass
+        async with pool.query(1) as connection:
+            await connection.execute("SELECT 1")
+    finally:
+        await pool.close()

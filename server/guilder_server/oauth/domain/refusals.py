@@ -33,5 +33,5 @@ def invalid_client() -> TokenRefused:
 
 def too_many(wait_s: float) -> TokenRefused:
     seconds = int(wait_s) + 1
-    told = f"There were too many failures. Try again in {seconds} seconds."
+    told = f"There were too many failures, or too many tokens. Try again in {seconds} seconds."
     return TokenRefused("temporarily_unavailable", told, seconds)

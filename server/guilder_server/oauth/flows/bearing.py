@@ -77,7 +77,7 @@ class Bearers:
         known = await self._clients.get(named) if named and named.isprintable() else None
         if known is None or self._guesses.wait_s(known.client.id):
             return
-        self._guesses.failed(known.client.id)
+        self._guesses.count(known.client.id)
         actor = Actor("oauth_client", known.client.id)
         await self._refusals.audit(known, actor, "refuse_access_token", reason)
 

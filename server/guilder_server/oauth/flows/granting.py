@@ -31,6 +31,8 @@ _LONGEST_ASSERTED = timedelta(hours=1)
 _AHEAD = timedelta(minutes=1)
 # Names of clients that do not exist, from one address.
 _INVENTED, _INVENTED_EVERY_S = 100, 0.1
+# Tokens that one client is given: each is good for minutes.
+_GIVEN, _GIVEN_EVERY_S = 100, 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,7 @@ class Granting:
         # As many as of keys that do not exist. Clients that were given a token are let through.
         self._invented = Guesses(burst=_INVENTED, every_s=_INVENTED_EVERY_S)
         self._granted: dict[str, bool] = {}
+        self._given = Guesses(burst=_GIVEN, every_s=_GIVEN_EVERY_S)
         self._place, self._pepper = place, pepper
         self._ids, self._clock = ids, clock
         self._livemode_allowed = livemode_allowed
@@ -95,7 +98,7 @@ class Granting:
         name = _client_id(asked)
         whence = neighbourhood(asked.address)
         who = f"{whence} {name}"
-        wait_s = self._guesses.wait_s(who)
+        wait_s = max(self._guesses.wait_s(who), self._given.wait_s(name))
         if name not in self._granted:
             wait_s = max(wait_s, self._invented.wait_s(whence))
         if wait_s:
@@ -103,24 +106,25 @@ class Granting:
         known = await self._store.known(name)
         try:
             if known is None or known.client.deleted_at is not None:
-                self._invented.failed(whence)
+                self._invented.count(whence)
                 raise invalid_client()
             await self._authenticate(known, asked)
             self._require_open(known)
             scopes = _scopes(known, asked.params.get("scope"))
         except TokenRefused as refused:
-            self._guesses.failed(who)
+            self._guesses.count(who)
             if known is not None:
                 await self._audit(known, asked, refused)
             raise
         remember(self._granted, name, True)
+        self._given.count(name)
         return await self._made(known, scopes)
 
     async def _audit(self, known: KnownClient, asked: Asked, refused: TokenRefused) -> None:
         """So many only: whoever knows a client's name may fail in it from everywhere."""
         if self._guesses.wait_s(known.client.id):
             return
-        self._guesses.failed(known.client.id)
+        self._guesses.count(known.client.id)
         actor = Actor("oauth_client", known.client.id, asked.address)
         await self._refusals.audit(known, actor, "refuse_oauth_token", refused.error)
 

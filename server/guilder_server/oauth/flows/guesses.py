@@ -1,4 +1,4 @@
-"""Slowing down whoever guesses: so many failures at once, and after them one in a while."""
+"""Slowing down whoever guesses, or asks without end: so many at once, then one in a while."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ EVERY_S = 6.0
 
 
 class Guesses:
-    """Counts failures, of this process alone, by who failed: a client's name seen from one address,
-    so that nobody is slowed down for the failures of another one."""
+    """Counts, in this process alone, by whom: failures by a client's name seen from one address, so
+    that nobody is slowed down for the failures of another one."""
 
     def __init__(
         self,
@@ -24,7 +24,7 @@ class Guesses:
     ) -> None:
         self._elapsed = elapsed
         self._burst, self._every_s = burst, every_s
-        # When each would have no failure left that counts.
+        # When each would have nothing left that counts.
         self._clear_at: dict[str, float] = {}
 
     def wait_s(self, who: str) -> float:
@@ -32,6 +32,6 @@ class Guesses:
         now = self._elapsed()
         return max(0.0, self._clear_at.get(who, now) - now - (self._burst - 1) * self._every_s)
 
-    def failed(self, who: str) -> None:
+    def count(self, who: str) -> None:
         now = self._elapsed()
         remember(self._clear_at, who, max(self._clear_at.get(who, now), now) + self._every_s)
