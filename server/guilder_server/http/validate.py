@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from difflib import get_close_matches
+from itertools import islice
 from typing import Any
 
 import jsonschema_rs as rs
@@ -34,6 +35,9 @@ _SCHEMAS = "#/components/schemas/"
 _MOST_NAMED = 10
 # Of more words than these, only those that are near are told.
 _MOST_LISTED = 30
+# A body may hold a hundred thousand mistakes, of which one is told: what is longer than this is
+# looked at as far as its first one only. No object has so many names, no array needs so many items.
+_LOOKED_AT = 200
 
 
 class Parameters:
@@ -67,13 +71,27 @@ class Parameters:
     def _refuse(self, params: dict[str, Any], only: int | None = None) -> None:
         found = [
             problem
-            for error in self._validator.iter_errors(params)
+            for error in self._validator.iter_errors(self._as_far_as_wrong(params))
             for problem in self._problems(error, ())
         ]
         found.sort(key=lambda problem: (problem[0], len(problem[1]), problem[2]))
         for rank, _, _, refusal in found:
             if only is None or rank == only:
                 raise refusal
+
+    def _as_far_as_wrong(self, params: dict[str, Any]) -> dict[str, Any]:
+        """`params` without what follows on the first mistake in a long array or object."""
+        right, wrong, longest = _LOOKED_AT - 1, _LOOKED_AT, _longest(params)
+        while wrong < longest and self._validator.is_valid(_cut(params, wrong)):
+            right, wrong = wrong, 2 * wrong
+        while wrong - right > 1:
+            middle = (right + wrong) // 2
+            if self._validator.is_valid(_cut(params, middle)):
+                right = middle
+            else:
+                wrong = middle
+        short: dict[str, Any] = _cut(params, wrong)
+        return short
 
     def _problems(
         self, error: rs.ValidationError, base: Path
@@ -86,6 +104,22 @@ class Parameters:
             return [one for inner in branch for one in self._problems(inner, path)]
         told = _Telling(self._schema, self._document, path, error.instance)
         return [told.problem(kind)]
+
+
+def _longest(value: Any) -> int:
+    """How much the longest array or object in it has."""
+    if not isinstance(value, dict | list):
+        return 0
+    inner = value.values() if isinstance(value, dict) else value
+    return max(len(value), max(map(_longest, inner), default=0))
+
+
+def _cut(value: Any, most: int) -> Any:
+    if isinstance(value, dict):
+        return {name: _cut(inner, most) for name, inner in islice(value.items(), most)}
+    if isinstance(value, list):
+        return [_cut(inner, most) for inner in value[:most]]
+    return value
 
 
 def _closest(branches: list[list[rs.ValidationError]], path: Path) -> list[rs.ValidationError]:

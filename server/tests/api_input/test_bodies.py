@@ -6,6 +6,7 @@ import http.client
 import json
 import time
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -179,6 +180,36 @@ def test_a_form_with_too_many_parameters_is_refused_quickly(world: World) -> Non
     answer = post(world, b"&".join(b"metadata[%d]=x" % number for number in range(50_000)))
     assert_unreadable(answer, "more than 2000 parameters")
     assert time.monotonic() - started < 2
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "said"),
+    [
+        (
+            "/v1/ledger/transactions",
+            {"postings": [{}] * 300_000},
+            "Missing required param: postings[0][amount].",
+        ),
+        ("/v1/customers", {"metadata": {f"{n:x}": 0 for n in range(90_000)}}, "Invalid string: 0"),
+        (
+            "/v1/ledger/transactions",
+            {"postings": [{"debit": "a", "credit": "b", "amount": 1}] * 900 + [{}]},
+            "Missing required param: postings[900][amount].",
+        ),
+        ("/v1/customers", {f"x{n:x}": 0 for n in range(90_000)}, "Received unknown parameters: x0"),
+    ],
+    ids=["items", "metadata", "the last item", "names"],
+)
+def test_a_body_full_of_mistakes_is_refused_quickly(
+    world: World, path: str, body: dict[str, Any], said: str
+) -> None:
+    """Whoever waits beside it waits as long."""
+    text = json.dumps(body, separators=(",", ":")).encode()
+    started = time.monotonic()
+    answer = world.api.raw("POST", path, content=text, headers={"Content-Type": "application/json"})
+    assert time.monotonic() - started < 5
+    assert answer.status == 400
+    assert answer.error["message"].startswith(said)
 
 
 def test_a_large_array_index_makes_no_large_array(world: World) -> None:

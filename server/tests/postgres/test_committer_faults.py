@@ -213,6 +213,16 @@ async def test_who_waits_too_long_for_a_row_hears_of_a_conflict(url: str) -> Non
         assert await _outcomes(library, waits) == [DONE]
 
 
+async def _waited_for(library: Library) -> None:
+    """Until somebody waits for a lock of the stranger's."""
+    asked = "SELECT FROM pg_locks WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+    for _ in range(500):
+        if await (await library.stranger.execute(asked)).fetchall():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("nobody waits")
+
+
 async def test_who_is_in_a_deadlock_hears_of_a_conflict(library: Library) -> None:
     first, second = _shelf(), _shelf()
     await library.committer.commit(Changes(TENANT, added=[first, second]))
@@ -223,14 +233,14 @@ async def test_who_is_in_a_deadlock_hears_of_a_conflict(library: Library) -> Non
     async with library.stranger.transaction():
         await library.stranger.execute(lock, [second.id])
         waits = asyncio.create_task(_outcomes(library, both))
-        await asyncio.sleep(0.2)
+        await _waited_for(library)
         await library.stranger.execute(lock, [first.id])
     assert await waits == [Conflict]
 
 
 async def test_who_is_cut_short_hears_that_nothing_was_changed(url: str) -> None:
     sleeper = Intruder("pg_sleep(10)", STRANGER)
-    async with opened(_with_options(url, "-c statement_timeout=200ms"), sleeper) as library:
+    async with opened(_with_options(url, "-c statement_timeout=500ms"), sleeper) as library:
         sets = [_new(), _new(tenant=STRANGER), _new()]
         assert await _outcomes(library, *sets) == [DONE, Unavailable, DONE]
         assert await _kept(library, *sets) == [True, False, True]
