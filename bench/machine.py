@@ -101,7 +101,7 @@ def cpu_s(pid: int) -> float:
 def _ticks(pid: int, *, ended: bool) -> float:
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return 0.0
     numbers = stat.rpartition(")")[2].split()[11:15]
     return sum(map(int, numbers if ended else numbers[:2])) / _TICKS

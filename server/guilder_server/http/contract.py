@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ def contract_path() -> Path:
     return shipped if shipped.exists() else package.parent.parent / "openapi.yaml"
 
 
+@cache
 def declared_permissions(path: Path | None = None) -> frozenset[str]:
     """What a key may be allowed, all of it; read without compiling anything. What the operator
     alone may do is none of it."""
