@@ -13,6 +13,7 @@ from collections import Counter
 import structlog
 
 from guilder_server.kernel.changes import Changes, GuardLost
+from guilder_server.kernel.errors import Conflict
 from guilder_server.kernel.tenant import Tenant
 from guilder_server.kernel.traces import said
 from guilder_server.usage.ports import Commits, SpentCalls
@@ -44,7 +45,7 @@ class Calls:
     async def _commit(self, tenant: Tenant, calls: int) -> None:
         try:
             await self._committer.commit(Changes(tenant, calls=calls))
-        except GuardLost:
+        except (GuardLost, Conflict):
             self._gathered[tenant] += calls
         except Exception as error:  # noqa: BLE001 - nobody is charged for what may be counted
             log.warning("calls_not_counted", tenant=tenant.id, calls=calls, error=said(error))
