@@ -36,7 +36,7 @@ class _HeadWithBody:
             self._head = data
             self._loop.call_soon(self._let_go)
             return
-        self._transport.write(data)
+        self._send(data)
 
     def close(self) -> None:
         self._let_go()
@@ -45,7 +45,13 @@ class _HeadWithBody:
     def _let_go(self) -> None:
         if self._head:
             head, self._head = self._head, b""
-            self._transport.write(head)
+            self._send(head)
+
+    def _send(self, data: bytes) -> None:
+        # Of several requests that were sent at once, uvicorn tells the last one only that the
+        # caller has gone. The others' answers would be faults: they are for nobody.
+        if not self._transport.is_closing():
+            self._transport.write(data)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)

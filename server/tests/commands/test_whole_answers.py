@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -41,7 +42,7 @@ async def answering(app: App, written: list[bytes] | None = None) -> AsyncIterat
             seen = Pieces(transport, [] if written is None else written)
             super().connection_made(seen)  # type: ignore[arg-type]
 
-    config = uvicorn.Config(app, http=Watched, lifespan="off", log_level="critical")
+    config = uvicorn.Config(app, http=Watched, lifespan="off", log_level="error")
     server = uvicorn.Server(config)
     listener = socket.create_server(("127.0.0.1", 0))
     running = asyncio.create_task(server._serve([listener]))
@@ -132,3 +133,32 @@ async def test_a_client_that_asks_whether_to_go_on_is_told_before_it_is_answered
         assert await _until(reader, b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
         writer.write(b"body")
         assert (await _until(reader, b"body")).startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+async def test_answers_to_somebody_who_has_gone_are_for_nobody(
+    caplog: pytest.LogCaptureFixture, request: pytest.FixtureRequest
+) -> None:
+    """The first one finds out, and the second has been begun by then."""
+    asked_for, go_on, answers = asyncio.Event(), asyncio.Event(), asyncio.Semaphore(0)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        asked_for.set()
+        await go_on.wait()
+        await asyncio.sleep(0.02)
+        try:
+            await told(b"whole")(scope, receive, send)
+        finally:
+            answers.release()
+
+    async with answering(app) as (_, writer):
+        log = logging.getLogger("uvicorn")  # it has set up handlers of its own by now
+        log.addHandler(caplog.handler)
+        request.addfinalizer(lambda: log.removeHandler(caplog.handler))
+        writer.write(asked() * 3)
+        async with asyncio.timeout(20):
+            await asked_for.wait()
+            writer.transport.abort()
+            go_on.set()
+            await answers.acquire()
+            await answers.acquire()
+    assert caplog.messages == []
