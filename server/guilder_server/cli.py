@@ -196,7 +196,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_listening(dev)
 
     serve = _add(commands, "serve", _serve, "the API server")
-    _add_data_dir(serve)
+    _add_data_dir(
+        serve, about="a development folder that is not in use; otherwise GUILDER_DATABASE_URL"
+    )
     _add_listening(serve)
     serve.add_argument(
         "--workers", type=_count, metavar="N", help="processes that serve (GUILDER_WORKERS)"

@@ -123,7 +123,7 @@ def test_a_payment_may_use(method: PaymentMethod, customer: str | None) -> None:
     [
         (SPENT, None, "payment_method_unexpected_state", "is spent"),
         (SPENT, "cus_1", "payment_method_unexpected_state", "is spent"),
-        (ATTACHED, None, "payment_method_unexpected_state", "on the file of cus_1"),
+        (ATTACHED, None, "payment_method_unexpected_state", "on a customer's file"),
         (ATTACHED, "cus_2", "resource_missing", "pm_1 is not on this customer's file"),
     ],
 )

@@ -83,8 +83,9 @@ def refuse_use(
         return
     if customer_id is None:
         raise _unexpected(
-            f"{method.id} is on the file of {method.customer_id}. Name that customer in "
-            "`customer` to pay with it.",
+            # A browser may ask with a card's id alone: whose it is, it is not told.
+            f"{method.id} is on a customer's file. Name that customer in `customer` to pay with "
+            "it.",
             param,
         )
     raise not_of_customer(method.id, param)
