@@ -82,6 +82,17 @@ def account(database_url: str) -> str:
     return new_account(database_url).account
 
 
+def entries_of(database_url: str, account: str) -> int:
+    """How many the trail of one of its modes has."""
+    entries = (
+        "SELECT count(*) FROM audit_blocks JOIN tenants ON tenants.id = tenant_id "
+        "WHERE account_id = %s AND NOT livemode"
+    )
+    with psycopg.connect(database_url) as connection:
+        (kept,) = connection.execute(entries, [account]).fetchone() or (0,)
+    return int(kept)
+
+
 async def test_a_session_that_was_revoked_is_refused_by_every_process_within_five_seconds(
     house: House, account: str
 ) -> None:
@@ -157,25 +168,31 @@ async def test_refusals_without_end_do_not_fill_the_trail(
     house: House, account: str, database_url: str
 ) -> None:
     user = await house.member(account)
-
-    def told() -> int:
-        entries = (
-            "SELECT count(*) FROM audit_blocks JOIN tenants ON tenants.id = tenant_id "
-            "WHERE account_id = %s AND NOT livemode"
-        )
-        with psycopg.connect(database_url) as connection:
-            (kept,) = connection.execute(entries, [account]).fetchone() or (0,)
-        return int(kept)
-
     for _ in range(2):
-        before = told()
+        before = entries_of(database_url, account)
         for one in range(130):
             visitor = Visitor("b", f"198.51.100.{one}")
             with pytest.raises(SignInRefused):
                 await house.people.by_password.password(visitor, user.email, "wrong")
         # Ten wrong guesses, and then that there are too many of them.
-        assert told() - before == 10 + 100
+        assert entries_of(database_url, account) - before == 10 + 100
         house.clock.advance(timedelta(minutes=16))
+
+
+async def test_proofs_that_are_refused_without_end_do_not_fill_the_trail(
+    house: House, account: str, database_url: str
+) -> None:
+    user, _, new = await house.with_password(account)
+    before = entries_of(database_url, account)
+    for one in range(130):
+        asking = Asking(user.id, new.session.id, Visitor("b", f"198.51.100.{one}"))
+        with pytest.raises(ProofRefused):
+            await house.people.renewing.recovery_codes(asking, "wrong", "000000")
+    assert entries_of(database_url, account) - before == 10 + 100
+    # What is told of a sign-in is counted apart.
+    with pytest.raises(SignInRefused):
+        await house.people.by_password.password(BROWSER, user.email, "wrong")
+    assert entries_of(database_url, account) - before == 10 + 100 + 1
 
 
 async def test_a_session_ends_after_fifteen_idle_minutes_and_after_twelve_hours(
