@@ -10,12 +10,15 @@ import psycopg
 import pyotp
 import pytest
 
+from guilder_server.kernel.actor import Actor
 from guilder_server.kernel.clock import ManualClock
 from guilder_server.kernel.errors import Refused, Unauthenticated
 from guilder_server.people.assembly import Populace, make_tools
 from guilder_server.people.domain.person import Member, User
 from guilder_server.people.domain.refusals import ProofRefused, SignInRefused
 from guilder_server.people.domain.session import NewSession, Visitor
+from guilder_server.people.flows.backing import backed
+from guilder_server.people.flows.inviting import By
 from guilder_server.people.flows.renewing import Asking
 from guilder_server.people.flows.sessions import KNOWN_FOR_S, Sessions, begin
 from guilder_server.people.flows.throttling import may_try
@@ -369,6 +372,28 @@ async def test_one_invitation_that_is_taken_twice_at_once_makes_one_person(
     )
     assert sorted(type(one).__name__ for one in done) == ["NewSession", "SignInRefused"]
     assert len(await people.members.all(account)) == 1
+
+
+async def test_those_whom_one_person_has_invited_do_not_wait_for_each_other(
+    house: House, account: str
+) -> None:
+    """Or two who are invited to several accounts could each wait for the other."""
+    maker = await house.member(account)
+    by = By(Actor("user", maker.id), "owner")
+    inviting = house.people.inviting
+    ada, bob = [
+        (await inviting.invite(by, account, f"{name}@example.com", "viewer")).invitation
+        for name in ("ada", "bob")
+    ]
+    transaction = house.tools.store.transaction
+    async with transaction() as one, transaction() as other, asyncio.timeout(5):
+        assert [await backed(one, ada), await backed(other, bob)] == [True, True]
+        # But nobody takes the maker's role away meanwhile.
+        removing = asyncio.create_task(house.people.members.remove(OPERATOR, account, maker.id))
+        await asyncio.sleep(0.1)
+        assert not removing.done()
+    with pytest.raises(Refused):
+        await removing
 
 
 async def test_what_has_ended_long_ago_is_forgotten(house: House, account: str) -> None:
