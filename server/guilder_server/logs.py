@@ -12,7 +12,7 @@ from structlog.typing import ExcInfo
 from guilder_server.kernel.secret_texts import redacted_text
 from guilder_server.kernel.traces import trace_of
 
-# An invitation is open to whoever reads its address.
+# An invitation, and a new password, are open to whoever reads the address of the page.
 _SECRET_PATH = re.compile(r"(/(?:invitations|new-password)/)[^/]+")
 
 

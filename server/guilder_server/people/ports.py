@@ -46,7 +46,11 @@ class People(Protocol):
     async def add_identity(self, identity: Identity, user: str, now: datetime) -> bool:
         """False if it is somebody's already."""
 
-    async def member(self, account: str, user: str) -> Member | None: ...
+    async def member(self, account: str, user: str) -> Member | None:
+        """Nobody else changes them until the transaction has ended."""
+
+    async def member_as_is(self, account: str, user: str) -> Member | None:
+        """As `member`, but several may look at them at once, and none of them changes them."""
 
     async def members(self, account: str | None = None) -> Sequence[Member]:
         """Newest first; of all accounts unless one is named."""

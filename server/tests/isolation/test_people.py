@@ -108,6 +108,7 @@ READS: dict[str, Call] = {
     "user_of_identity": lambda books: books.user_of_identity(identity("a")),
     "has_identity": lambda books: books.has_identity("user_a"),
     "member": lambda books: books.member(ACCOUNTS["a"], "user_a"),
+    "member_as_is": lambda books: books.member_as_is(ACCOUNTS["a"], "user_a"),
     "members": lambda books: books.members(ACCOUNTS["a"]),
     "memberships": lambda books: books.memberships("user_a"),
     "owners": lambda books: books.owners(ACCOUNTS["a"]),

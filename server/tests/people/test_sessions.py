@@ -10,12 +10,15 @@ import psycopg
 import pyotp
 import pytest
 
+from guilder_server.kernel.actor import Actor
 from guilder_server.kernel.clock import ManualClock
 from guilder_server.kernel.errors import Refused, Unauthenticated
 from guilder_server.people.assembly import Populace, make_tools
 from guilder_server.people.domain.person import Member, User
 from guilder_server.people.domain.refusals import ProofRefused, SignInRefused
 from guilder_server.people.domain.session import NewSession, Visitor
+from guilder_server.people.flows.backing import backed
+from guilder_server.people.flows.inviting import By
 from guilder_server.people.flows.renewing import Asking
 from guilder_server.people.flows.sessions import KNOWN_FOR_S, Sessions, begin
 from guilder_server.people.flows.throttling import may_try
@@ -80,6 +83,17 @@ async def house(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIter
 @pytest.fixture
 def account(database_url: str) -> str:
     return new_account(database_url).account
+
+
+def entries_of(database_url: str, account: str) -> int:
+    """How many the trail of one of its modes has."""
+    entries = (
+        "SELECT count(*) FROM audit_blocks JOIN tenants ON tenants.id = tenant_id "
+        "WHERE account_id = %s AND NOT livemode"
+    )
+    with psycopg.connect(database_url) as connection:
+        (kept,) = connection.execute(entries, [account]).fetchone() or (0,)
+    return int(kept)
 
 
 async def test_a_session_that_was_revoked_is_refused_by_every_process_within_five_seconds(
@@ -157,25 +171,31 @@ async def test_refusals_without_end_do_not_fill_the_trail(
     house: House, account: str, database_url: str
 ) -> None:
     user = await house.member(account)
-
-    def told() -> int:
-        entries = (
-            "SELECT count(*) FROM audit_blocks JOIN tenants ON tenants.id = tenant_id "
-            "WHERE account_id = %s AND NOT livemode"
-        )
-        with psycopg.connect(database_url) as connection:
-            (kept,) = connection.execute(entries, [account]).fetchone() or (0,)
-        return int(kept)
-
     for _ in range(2):
-        before = told()
+        before = entries_of(database_url, account)
         for one in range(130):
             visitor = Visitor("b", f"198.51.100.{one}")
             with pytest.raises(SignInRefused):
                 await house.people.by_password.password(visitor, user.email, "wrong")
         # Ten wrong guesses, and then that there are too many of them.
-        assert told() - before == 10 + 100
+        assert entries_of(database_url, account) - before == 10 + 100
         house.clock.advance(timedelta(minutes=16))
+
+
+async def test_proofs_that_are_refused_without_end_do_not_fill_the_trail(
+    house: House, account: str, database_url: str
+) -> None:
+    user, _, new = await house.with_password(account)
+    before = entries_of(database_url, account)
+    for one in range(130):
+        asking = Asking(user.id, new.session.id, Visitor("b", f"198.51.100.{one}"))
+        with pytest.raises(ProofRefused):
+            await house.people.renewing.recovery_codes(asking, "wrong", "000000")
+    assert entries_of(database_url, account) - before == 10 + 100
+    # What is told of a sign-in is counted apart.
+    with pytest.raises(SignInRefused):
+        await house.people.by_password.password(BROWSER, user.email, "wrong")
+    assert entries_of(database_url, account) - before == 10 + 100 + 1
 
 
 async def test_a_session_ends_after_fifteen_idle_minutes_and_after_twelve_hours(
@@ -352,6 +372,28 @@ async def test_one_invitation_that_is_taken_twice_at_once_makes_one_person(
     )
     assert sorted(type(one).__name__ for one in done) == ["NewSession", "SignInRefused"]
     assert len(await people.members.all(account)) == 1
+
+
+async def test_those_whom_one_person_has_invited_do_not_wait_for_each_other(
+    house: House, account: str
+) -> None:
+    """Or two who are invited to several accounts could each wait for the other."""
+    maker = await house.member(account)
+    by = By(Actor("user", maker.id), "owner")
+    inviting = house.people.inviting
+    ada, bob = [
+        (await inviting.invite(by, account, f"{name}@example.com", "viewer")).invitation
+        for name in ("ada", "bob")
+    ]
+    transaction = house.tools.store.transaction
+    async with transaction() as one, transaction() as other, asyncio.timeout(5):
+        assert [await backed(one, ada), await backed(other, bob)] == [True, True]
+        # But nobody takes the maker's role away meanwhile.
+        removing = asyncio.create_task(house.people.members.remove(OPERATOR, account, maker.id))
+        await asyncio.sleep(0.1)
+        assert not removing.done()
+    with pytest.raises(Refused):
+        await removing
 
 
 async def test_what_has_ended_long_ago_is_forgotten(house: House, account: str) -> None:

@@ -9,6 +9,7 @@ import json
 import time
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -21,6 +22,7 @@ from tests.people.conftest import Told, refusals
 from tests.people.provider import Claims, Provider
 from tests.support.api import ApiServer
 from tests.support.people import PASSWORD, Visitor, invite, joined
+from tests.support.processes import eventually
 
 FOREIGN = RSAKey.generate_key(2048, {"kid": "first"})
 
@@ -127,6 +129,28 @@ def test_an_open_invitation_to_a_verified_email_needs_no_link(
 ) -> None:
     provider.signs_in(email)
     assert let_in(Visitor(api_server.url).visit("/sign-in/provider"))
+
+
+def test_invitations_are_taken_in_one_order_whichever_link_was_followed(
+    api_server: ApiServer, provider: Provider, email: str, link: str
+) -> None:
+    """Or two who take several of them at once could each wait for the other."""
+    later = api_server.open_account().account
+    second = invite(api_server.database_url, api_server.url, later, email)
+    provider.signs_in(email)
+    asked = "SELECT id FROM invitations WHERE email = %s ORDER BY id"
+    held = "SELECT FROM invitations WHERE id = %s FOR UPDATE NOWAIT"
+    blocked = "SELECT FROM pg_locks WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+    with ThreadPoolExecutor(1) as pool:
+        with psycopg.connect(api_server.database_url) as connection:
+            first, last = (id for (id,) in connection.execute(asked, [email]).fetchall())
+            connection.execute(held, [first])
+            visiting = pool.submit(Visitor(api_server.url).visit, f"{second}/provider")
+            eventually(lambda: connection.execute(blocked).fetchone() is not None)
+            connection.execute(held, [last])
+        visitor = visiting.result()
+    assert let_in(visitor)
+    assert visitor.page.count(": owner") == 2
 
 
 def test_an_invitation_to_an_account_that_was_closed_keeps_nobody_from_another(

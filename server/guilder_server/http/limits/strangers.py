@@ -20,7 +20,8 @@ MOST_KNOWN = 10_000
 
 
 class Strangers:
-    """`per_second` is how many keys that do not exist one address may try; 0 is no limit."""
+    """`per_second` is how many keys, sessions and links that do not exist one address may try; 0 is
+    no limit."""
 
     def __init__(self, per_second: int, elapsed: Callable[[], float] = time.monotonic) -> None:
         self._elapsed = elapsed
@@ -53,8 +54,8 @@ class Strangers:
 
     @contextmanager
     def keeping_out(self, address: str | None) -> Iterator[None]:
-        """Around refusing a good key for where it comes from. Raises Throttled instead of Forbidden
-        once that has been too often."""
+        """Around refusing a good key for where it comes from, or a link for what became of it.
+        Raises Throttled instead of Forbidden once that has been too often."""
         try:
             yield
         except Forbidden:

@@ -28,7 +28,8 @@ async def backed(people: People, invitation: Invitation) -> bool:
     """Whether its maker could make it now. Whoever runs the server always could."""
     if invitation.invited_by is None:
         return True
-    maker = await people.member(invitation.account, invitation.invited_by)
+    # Those whom one person has invited, each to several accounts, must not wait for each other.
+    maker = await people.member_as_is(invitation.account, invitation.invited_by)
     if maker is not None:
         return _gives(maker, invitation)
     return await people.program_lasts(invitation.account, invitation.invited_by)

@@ -122,16 +122,14 @@ class ByProvider:
 
     async def _who(self, people: People, visitor: Visitor, claims: Claims, kept: Kept) -> User:
         """Raises SignInRefused; the transaction must then not be kept."""
-        link = await states.invitation_of(people, kept.state)
         user = await people.user_of_identity(claims.identity)
-        offers = [] if link is None else [link]
+        offers: list[Invitation] = []
         if user is None:
-            user = await self._first_time(people, visitor, claims)
-            offers += [
-                offer
-                for offer in await self._open(people, user.email)
-                if link is None or offer.id != link.id
-            ]
+            user, offers = await self._first_time(people, visitor, claims)
+        # Looked at after those to their email, which everybody locks in one order.
+        link = await states.invitation_of(people, kept.state)
+        if link is not None and link not in offers:
+            offers.insert(0, link)
         if user.disabled_at is not None:
             raise SignInRefused("user_disabled")
         for offer in offers:
@@ -141,13 +139,17 @@ class ByProvider:
                 raise refusal
         return user
 
-    async def _first_time(self, people: People, visitor: Visitor, claims: Claims) -> User:
+    async def _first_time(
+        self, people: People, visitor: Visitor, claims: Claims
+    ) -> tuple[User, list[Invitation]]:
+        """Who they are from now on, and what is open to them."""
         tools, now = self._tools, self._tools.clock.now()
         if claims.email is None or not claims.email_verified:
             raise SignInRefused("email_unverified")
+        offers = await self._open(people, claims.email)
         user = await people.user_of_email(claims.email)
         if user is None:
-            if not await self._open(people, claims.email):
+            if not offers:
                 raise SignInRefused("not_invited")
             user = User(tools.ids.new("user"), now, claims.email, _short(claims.name))
             if not await people.add_user(user):
@@ -161,7 +163,7 @@ class ByProvider:
             raise SignInRefused("state_expired")
         trail = Trail(tools, people, of_visitor(visitor, user))
         await trail.tell_all(user, "link_identity", {"issuer": claims.identity.issuer})
-        return user
+        return user, offers
 
     async def _without_password(self, people: People, found: User) -> User:
         """Until now this email was only claimed: whoever makes an invitation has its link, and

@@ -48,13 +48,13 @@ class Renewing:
         async with tools.store.transaction() as people:
             found = await people.user(user.id)
             reason = _changed(user, found)
-            if reason is None and found is not None:
+            if reason is not None:
+                await self._tell(people, asking, user, doing, reason)
+            elif found is not None:
                 await set_password(tools, people, found, hashed, but=asking.session)
                 after = {"session": asking.session}
                 await self._trail(people, asking, found).tell_all(found, doing, after)
                 await answered(people, asking.claims, None)
-            else:
-                await self._tell(people, asking, user, doing, reason)
         self._sessions.forget(user.id)
         if reason is not None:
             raise ProofRefused(reason)
@@ -110,10 +110,10 @@ class Renewing:
         raise ProofRefused(reason)
 
     async def _tell(
-        self, people: People, asking: Asking, user: User, doing: str, reason: Reason | None
+        self, people: People, asking: Asking, user: User, doing: str, reason: Reason
     ) -> None:
-        after = {"reason": reason, "for": doing}
-        await self._trail(people, asking, user).tell_all(user, "proof_refused", after)
+        trail = self._trail(people, asking, user)
+        await trail.refusal("proof_refused", user, reason, {"for": doing})
 
     def _trail(self, people: People, asking: Asking, user: User) -> Trail:
         return Trail(self._tools, people, of_visitor(asking.visitor, user), asking.request_id)

@@ -24,10 +24,10 @@ async def may_try(tools: Tools, people: People, visitor: Visitor, person: str) -
     return True
 
 
-async def may_tell(tools: Tools, people: People, account: str, reason: Reason) -> bool:
-    """Whether the trail of an account is yet to hear of a refusal. Nobody needs to be signed in to
-    be refused, and a trail is never shortened."""
-    subject = tokens.digest(tools.pepper, "attempt", f"told {account} {reason}")
+async def may_tell(tools: Tools, people: People, account: str, action: str, reason: Reason) -> bool:
+    """Whether the trail of an account is yet to hear of a refusal. Who is refused needs no right to
+    anything, and a trail is never shortened."""
+    subject = tokens.digest(tools.pepper, "attempt", f"told {account} {action} {reason}")
     told = await people.count_attempt(subject, tools.clock.now(), passwords.WINDOW)
     return told <= passwords.TOLD
 

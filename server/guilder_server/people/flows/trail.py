@@ -64,6 +64,24 @@ class Trail:
             after, action, {name: new[name] for name in names}, {name: old[name] for name in names}
         )
 
+    async def refusal(
+        self,
+        action: str,
+        user: User | None,
+        reason: Reason,
+        told: Mapping[str, Any] | None = None,
+        accounts: Collection[str] = (),
+    ) -> None:
+        """To the accounts of a person, as far as it is known who was refused, and to `accounts`; to
+        each so often only. `told` is what is said beside the reason."""
+        concerned = set(accounts)
+        if user is not None:
+            concerned |= {member.account for member in await self._people.memberships(user.id)}
+        id, after = "unknown" if user is None else user.id, {"reason": reason} | dict(told or {})
+        for account in sorted(concerned):
+            if await may_tell(self._tools, self._people, account, action, reason):
+                await self.tell(account, action, "user", id, after=after)
+
     async def invitation(self, action: str, before: Told, invitation: Invitation) -> None:
         after = {"email": invitation.email, "role": invitation.role}
         account = invitation.account
@@ -96,11 +114,6 @@ async def tell_refusal(
 ) -> None:
     """Told to each account that it concerns: those of the person, and those named besides; so often
     only."""
-    concerned = set(accounts)
-    if user is not None:
-        concerned |= {member.account for member in await people.memberships(user.id)}
     id = "unknown" if user is None else user.id
     trail = Trail(tools, people, Actor("user", id, visitor.address))
-    for account in sorted(concerned):
-        if await may_tell(tools, people, account, reason):
-            await trail.tell(account, "sign_in_refused", "user", id, after={"reason": reason})
+    await trail.refusal("sign_in_refused", user, reason, accounts=accounts)

@@ -110,9 +110,10 @@ class Books:
         )
 
     async def member(self, account: str, user: str) -> Member | None:
-        wanted = f"{_MEMBER} WHERE m.account_id = %s AND m.user_id = %s FOR UPDATE OF m"
-        row = await self._one(named.account(account), wanted, account, user)
-        return None if row is None else _member(row)
+        return await self._member(account, user, "FOR UPDATE OF m")
+
+    async def member_as_is(self, account: str, user: str) -> Member | None:
+        return await self._member(account, user, "FOR SHARE OF m")
 
     async def members(self, account: str | None = None) -> Sequence[Member]:
         order = "ORDER BY u.id DESC, m.account_id"
@@ -325,6 +326,11 @@ class Books:
     async def append(self, account: str, entry: AuditEntry) -> None:
         await self._connection.execute(*about(named.account(account)))
         await trail.append(self._connection, account, entry)
+
+    async def _member(self, account: str, user: str, locked: str) -> Member | None:
+        wanted = f"{_MEMBER} WHERE m.account_id = %s AND m.user_id = %s {locked}"
+        row = await self._one(named.account(account), wanted, account, user)
+        return None if row is None else _member(row)
 
     async def _rows(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
         return await (await self._connection.execute(statement, parameters)).fetchall()

@@ -19,7 +19,8 @@ def account(id: str) -> About:
 
 
 def person(id: str) -> About:
-    """They themselves, with their identities, sessions, memberships and the accounts of these."""
+    """They themselves, with their identities, sessions, memberships, the accounts of these, their
+    recovery codes and their link for a new password."""
     return "person", id
 
 
@@ -34,5 +35,6 @@ def identity(known: people.Identity) -> About:
 
 
 def digest(hashed: bytes) -> About:
-    """What is kept under it: a session, with its person, an invitation, a state or a count."""
+    """What is kept under it: a session, with its person, an invitation, a link for a new password,
+    a state or a count."""
     return "hash", hashed.hex()
