@@ -81,6 +81,14 @@ def gaps(connection: psycopg.Connection[Any]) -> list[Gap]:
                 f"Let a superuser say: {'; '.join(remedy)};",
             )
         )
+    elif remedy := application.roles_untaken_remedy(connection):
+        found.append(
+            Gap(
+                "fail",
+                "this login has the rights of the server's roles without taking them: commands fail",
+                f"Let whoever granted them say: {'; '.join(remedy)};",
+            )
+        )
     found += [
         Gap(
             "fail",
