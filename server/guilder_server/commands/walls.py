@@ -85,7 +85,7 @@ def gaps(connection: psycopg.Connection[Any]) -> list[Gap]:
         found.append(
             Gap(
                 "fail",
-                "this login has the rights of the server's roles without taking them: commands fail",
+                "this login has rights of the roles without taking them, so commands fail",
                 f"Let whoever granted them say: {'; '.join(remedy)};",
             )
         )
