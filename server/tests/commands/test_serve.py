@@ -122,7 +122,7 @@ def test_a_database_without_its_schema_is_refused(postgres: TestDatabases) -> No
 def test_what_is_missing_is_named(database_url: str, missing: str) -> None:
     settings = {**SECRETS, "GUILDER_DATABASE_URL": database_url}
     del settings[missing]
-    done = run_guilder("serve", settings=settings)
+    done = run_guilder("serve", "--port", "0", settings=settings)
     assert done.returncode == 2
     assert f"{missing} is not set" in done.stderr
 
