@@ -197,7 +197,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_listening(dev)
 
     serve = _add(commands, "serve", _serve, "the API server")
-    _add_data_dir(serve)
+    _add_data_dir(
+        serve, about="a development folder, in use or not; otherwise GUILDER_DATABASE_URL"
+    )
     _add_listening(serve)
     serve.add_argument(
         "--workers", type=_count, metavar="N", help="processes that serve (GUILDER_WORKERS)"
@@ -250,7 +252,7 @@ def _add(
 def _add_data_dir(
     parser: argparse.ArgumentParser,
     default: Path | None = None,
-    about: str = "a development folder, in use or not; otherwise GUILDER_DATABASE_URL",
+    about: str = "a development folder, in use or not; else GUILDER_DATABASE_URL, else .guilder",
 ) -> None:
     parser.add_argument("--data-dir", type=Path, default=default, metavar="FOLDER", help=about)
 
