@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from guilder_server.commands.desk.parsers import add_desk_commands
-from guilder_server.commands.operator.books import Denied
+from guilder_server.commands.operator.books import Denied, require_database
 from guilder_server.commands.operator.parsers import add_operator_commands
 from guilder_server.commands.operator.showing import show_document
 from guilder_server.settings import SettingError, Settings, describe_settings, read_settings
@@ -147,6 +147,7 @@ def _migrate(options: argparse.Namespace) -> int:
     from guilder_server.commands.servers import reachable
 
     with reachable(_settings(options), options.data_dir, "migrate") as settings:
+        require_database(settings.required_database_url)
         applied = application.migrate(settings.required_database_url)
     for revision in applied:
         print(f"applied {revision}")
@@ -251,7 +252,7 @@ def _add(
 def _add_data_dir(
     parser: argparse.ArgumentParser,
     default: Path | None = None,
-    about: str = "a development folder, in use or not; otherwise GUILDER_DATABASE_URL",
+    about: str = "a development folder, in use or not; else GUILDER_DATABASE_URL, else .guilder",
 ) -> None:
     parser.add_argument("--data-dir", type=Path, default=default, metavar="FOLDER", help=about)
 

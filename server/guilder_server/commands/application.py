@@ -59,9 +59,17 @@ def pending_migrations(database_url: str) -> list[str]:
 
 def roles_remedy(connection: psycopg.Connection[Any]) -> list[str]:
     """What a superuser has to say, so that the login may serve; nothing if it may."""
-    from guilder_server.postgres.roles import remedy
+    from guilder_server.postgres.roles import missing, not_taken, remedy
 
-    return remedy(connection)
+    return remedy(connection) if missing(connection) or not_taken(connection) else []
+
+
+def roles_untaken_remedy(connection: psycopg.Connection[Any]) -> list[str]:
+    """What a superuser has to say, so that the operator's commands see all rows as the login;
+    nothing if they do."""
+    from guilder_server.postgres.roles import remedy, untaken
+
+    return remedy(connection) if untaken(connection) else []
 
 
 def ensure_dev_account(settings: Settings, known: Secrets) -> DevAccount:

@@ -54,7 +54,9 @@ def refuse_unfit(settings: Settings) -> None:
     try:
         connection = psycopg.connect(url, autocommit=True, connect_timeout=10)
     except psycopg.OperationalError as error:
-        raise NotFitToServe(f"The database cannot be reached: {str(error).strip()}") from None
+        raise NotFitToServe(
+            f"The database cannot be reached: {str(error).strip()}\n`guilder doctor` says more."
+        ) from None
     with connection:
         if connection.info.server_version < OLDEST_POSTGRES * 10_000:
             raise NotFitToServe(f"Guilder needs PostgreSQL {OLDEST_POSTGRES} or newer.")

@@ -81,6 +81,14 @@ def gaps(connection: psycopg.Connection[Any]) -> list[Gap]:
                 f"Let a superuser say: {'; '.join(remedy)};",
             )
         )
+    elif remedy := application.roles_untaken_remedy(connection):
+        found.append(
+            Gap(
+                "fail",
+                "this login has rights of the roles without taking them, so commands fail",
+                f"Let whoever granted them say: {'; '.join(remedy)};",
+            )
+        )
     found += [
         Gap(
             "fail",

@@ -67,6 +67,22 @@ def test_without_a_database_it_says_what_to_set(
     assert "GUILDER_DATABASE_URL" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("command", [["migrate"], ["serve", "--port", "0"], ["worker"]])
+def test_a_database_that_is_not_there_is_said_with_where_to_look(
+    command: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for secret in ("KEY_PEPPER", "FINGERPRINT_KEY", "SEALING_KEY"):
+        monkeypatch.setenv(f"GUILDER_{secret}", "5" * 64)
+    monkeypatch.setenv("GUILDER_DATABASE_URL", f"postgresql:///guilder?host={tmp_path}")
+    assert main(command) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("guilder: The database cannot be reached: ")
+    assert said.endswith("\n`guilder doctor` says more.\n")
+
+
 def test_version_is_that_of_the_package() -> None:
     done = run_guilder("version")
     assert done.returncode == 0

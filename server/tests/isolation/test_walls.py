@@ -16,6 +16,7 @@ from guilder_server.capabilities import SCHEMA
 from guilder_server.commands.doctor import examine
 from guilder_server.commands.serving import NotFitToServe, refuse_unfit
 from guilder_server.commands.walls import gaps
+from guilder_server.postgres import roles
 from guilder_server.postgres.isolation import COMMITS, JOBS, PEOPLE, REQUESTS, ROLES, isolate
 from guilder_server.postgres.migrate import pending, upgrade
 from guilder_server.postgres.pool import (
@@ -366,13 +367,14 @@ def test_an_owner_who_may_not_make_the_roles_hears_what_to_have_said() -> None:
             said = [line[4:] for line in str(refused.value).splitlines()[1:]]
             assert said == [
                 *(f"CREATE ROLE {role} NOLOGIN;" for role in ROLES),
-                f"GRANT {', '.join(ROLES)} TO newcomer;",
+                f"GRANT {', '.join(ROLES)} TO newcomer WITH INHERIT FALSE, SET TRUE;",
             ]
             for statement in said:
                 connection.execute(statement)
         upgrade(url)
         assert pending(url) == []
         assert asyncio.run(_current_user(url)) == REQUESTS
+        assert _accounts(url) == []
         # Who only serves has no rights but these roles', and needs none.
         with databases.superuser_connection() as connection:
             connection.execute("CREATE ROLE front LOGIN")
@@ -386,7 +388,7 @@ def test_an_owner_who_may_not_make_the_roles_hears_what_to_have_said() -> None:
         assert (findings["isolation"], findings["webhooks"]) == ("ok", "ok")
         # Another database of the same cluster learns who else could look into it.
         with databases.superuser_connection() as connection:
-            connection.execute(f"GRANT {', '.join(ROLES)} TO guilder")
+            connection.execute(f"GRANT {', '.join(ROLES)} TO guilder WITH INHERIT FALSE")
         other = databases.create("test_other")
         with psycopg.connect(other) as connection:
             assert [(gap.status, "newcomer" in gap.detail) for gap in gaps(connection)] == [
@@ -394,6 +396,63 @@ def test_an_owner_who_may_not_make_the_roles_hears_what_to_have_said() -> None:
             ]
             connection.execute("REVOKE CONNECT ON DATABASE test_other FROM PUBLIC")
             assert gaps(connection) == []
+
+
+def test_an_owner_who_has_the_rights_of_the_roles_untaken_hears_what_to_have_said() -> None:
+    with running_server() as server:
+        databases = TestDatabases(str(server.socket_dir))
+        url = databases.url_of("test_newcomer", "newcomer")
+        databases.create("test_first")
+        with databases.superuser_connection() as connection:
+            connection.execute("CREATE ROLE newcomer LOGIN")
+            connection.execute("CREATE DATABASE test_newcomer OWNER newcomer TEMPLATE template0")
+            connection.execute("REVOKE CONNECT ON DATABASE test_newcomer FROM PUBLIC")
+            connection.execute(f"GRANT {', '.join(ROLES)} TO newcomer")
+            with pytest.raises(RolesMissing) as refused:
+                upgrade(url)
+            [said] = [line[4:] for line in str(refused.value).splitlines()[1:]]
+            assert said == f"GRANT {', '.join(ROLES)} TO newcomer WITH INHERIT FALSE, SET TRUE;"
+            connection.execute(said)
+            upgrade(url)
+            assert _accounts(url) == []
+            # Somebody grants them again, as one is used to.
+            connection.execute(f"GRANT {JOBS}, {PEOPLE} TO newcomer WITH INHERIT TRUE")
+        with psycopg.connect(url) as newcomer:
+            [gap] = gaps(newcomer)
+        assert gap.status == "fail"
+        assert f"GRANT {JOBS}, {PEOPLE} TO newcomer WITH INHERIT FALSE, SET TRUE;" in gap.advice
+        refuse_unfit(_settings(url))
+
+
+def test_before_version_16_the_login_inherits_of_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Later versions go by what stands at the login where a grant says nothing, so these statements
+    # can be tried on them.
+    monkeypatch.setattr(roles, "_SAYS_HOW", 999_999)
+    with running_server() as server:
+        databases = TestDatabases(str(server.socket_dir))
+        url = databases.url_of("test_newcomer", "newcomer")
+        with databases.superuser_connection() as connection:
+            connection.execute("CREATE ROLE newcomer LOGIN")
+            connection.execute("CREATE DATABASE test_newcomer OWNER newcomer TEMPLATE template0")
+            with pytest.raises(RolesMissing) as refused:
+                upgrade(url)
+            said = [line[4:] for line in str(refused.value).splitlines()[1:]]
+            assert said[-2:] == [
+                "ALTER ROLE newcomer NOINHERIT;",
+                f"GRANT {', '.join(ROLES)} TO newcomer;",
+            ]
+            for statement in said:
+                connection.execute(statement)
+        upgrade(url)
+        assert _accounts(url) == []
+        with databases.superuser_connection() as superuser:
+            assert roles.remedy(superuser) == []
+
+
+def _accounts(url: str) -> list[Any]:
+    """What the operator's commands see, who work as the login."""
+    with psycopg.connect(url) as connection:
+        return connection.execute("SELECT id FROM accounts").fetchall()
 
 
 def _settings(url: str) -> Settings:

@@ -173,7 +173,8 @@ async def test_money_that_never_was_is_found_even_if_it_adds_up(books: Books, sa
 
 def test_the_command_answers_with_its_exit_code(books: Books) -> None:
     settings = {"GUILDER_DATABASE_URL": books.url}
-    assert run_guilder("ledger", "verify", settings=settings).returncode == 0
+    sound = run_guilder("ledger", "verify", settings=settings)
+    assert (sound.returncode, "none is there: `guilder worker`" in sound.stdout) == (0, True)
     books.tamper(
         "UPDATE ledger_accounts SET balance = 0 WHERE id = (SELECT min(id) FROM ledger_accounts)"
     )

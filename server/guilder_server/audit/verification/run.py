@@ -96,6 +96,8 @@ def _show(proof: Proof) -> None:
     print(f"ok      {CHECKPOINTS}")
     for key in proof.keys:
         print(f"        by {key}")
+    if not proof.keys:
+        print("        none is there: `guilder worker` signs with GUILDER_LEDGER_SIGNING_KEY")
     if proof.incremental:
         print("Only what came since was checked. Without --since everything is.")
     print("The audit trail is sound.")

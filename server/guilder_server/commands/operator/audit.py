@@ -54,7 +54,9 @@ def add_audit_commands(commands: _Commands[argparse.ArgumentParser], add: Add) -
     whose = export.add_mutually_exclusive_group(required=True)
     whose.add_argument("--account", metavar="ACCOUNT", help="acct_..., with --mode")
     whose.add_argument(
-        "--operator", action="store_true", help="what the operator's key did over HTTP"
+        "--operator",
+        action="store_true",
+        help="of the operator: what their key did over HTTP, and organizations",
     )
     export.add_argument("--mode", choices=("test", "live"))
     add_output(export)

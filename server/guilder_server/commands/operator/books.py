@@ -68,16 +68,20 @@ def saying_why(found: Settings, where: str = _WHERE) -> Iterator[None]:
         raise Denied(f"The database said: {said}\n`guilder doctor` says more.", 1) from None
 
 
-def require_current_schema(database_url: str) -> None:
+def require_database(database_url: str) -> None:
     import psycopg
 
     try:
-        missing = application.pending_migrations(database_url)
+        psycopg.connect(database_url).close()
     except psycopg.OperationalError as error:
         raise Denied(
             f"The database cannot be reached: {str(error).strip()}\n`guilder doctor` says more.", 1
         ) from None
-    if missing:
+
+
+def require_current_schema(database_url: str) -> None:
+    require_database(database_url)
+    if missing := application.pending_migrations(database_url):
         raise Denied(
             f"The database lacks {len(missing)} migration(s). Run `guilder migrate` first.", 1
         )

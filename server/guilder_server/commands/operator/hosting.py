@@ -99,5 +99,5 @@ def _add_data_dir(parser: argparse.ArgumentParser) -> None:
         "--data-dir",
         type=Path,
         metavar="FOLDER",
-        help="a development folder, in use or not; otherwise GUILDER_DATABASE_URL",
+        help="a development folder, in use or not; else GUILDER_DATABASE_URL, else .guilder",
     )

@@ -36,8 +36,8 @@ examples:
   guilder users invite --account acct_... --email ada@example.com --role owner
   guilder users invite --account acct_... --email grace@example.com --role viewer --json
 
-The link is printed once. It is good for seven days, for whoever can prove that the mailbox is
-theirs, and leads to GUILDER_PUBLIC_URL."""
+The link is printed once, and leads to GUILDER_PUBLIC_URL. It is good for seven days and for one
+person: whoever has it may set a password and is let in, so give it to nobody else."""
 
 
 class Add(Protocol):
@@ -301,5 +301,5 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
         "--data-dir",
         type=Path,
         metavar="FOLDER",
-        help="a development folder, in use or not; otherwise GUILDER_DATABASE_URL",
+        help="a development folder, in use or not; else GUILDER_DATABASE_URL, else .guilder",
     )

@@ -130,6 +130,8 @@ async def _checkpoints_hold(connection: Connection) -> bool:
     print(f"ok      {CHECKPOINTS}")
     for key in sorted(keys):
         print(f"        by {key}")
+    if not keys:
+        print("        none is there: `guilder worker` signs with GUILDER_LEDGER_SIGNING_KEY")
     return True
 
 
