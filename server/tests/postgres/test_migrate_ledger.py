@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
 import pytest
-from alembic import command
 
 from guilder_server.kernel.tenant import Tenant
 from guilder_server.ledger.infra.books import PostgresBooks
 from guilder_server.ledger.verification import verify
-from guilder_server.postgres.migrate import _config, upgrade
+from guilder_server.postgres.migrate import upgrade
 from guilder_server.postgres.pool import Pool
 from guilder_server.postgres.reads import MergedReads
 from tests.support.postgres import TestDatabases
@@ -48,17 +46,10 @@ _ENTRIES = [
 @pytest.fixture
 def filled_url(postgres: TestDatabases) -> Iterator[str]:
     """A database of the version before, with payments in it."""
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    with postgres.superuser_connection() as connection:
-        connection.execute(f"CREATE DATABASE {name} OWNER guilder TEMPLATE template0")
-    try:
-        url = postgres.url_of(name)
-        command.upgrade(_config(url), "0003")
+    with postgres.of_version("0003") as url:
         with psycopg.connect(url) as connection:
             _fill(connection)
         yield url
-    finally:
-        postgres.drop(name)
 
 
 def _fill(connection: psycopg.Connection) -> None:

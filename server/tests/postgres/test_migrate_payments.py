@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 
 import psycopg
 import pytest
-from alembic import command
 
 from guilder_server.kernel.tenant import Tenant
 from guilder_server.payments.infra.store import PostgresPayments
-from guilder_server.postgres.migrate import _config, upgrade
+from guilder_server.postgres.migrate import upgrade
 from guilder_server.postgres.pool import Pool
 from guilder_server.postgres.reads import MergedReads
 from tests.support.postgres import TestDatabases
@@ -28,17 +26,10 @@ VALUES (1, 'pi_1', 1, now(), 'succeeded', 2000, 'usd', 'pi_1_secret_a_secret_b',
 @pytest.fixture
 def filled_url(postgres: TestDatabases) -> Iterator[str]:
     """A database of the version before, with a payment intent in it."""
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    with postgres.superuser_connection() as connection:
-        connection.execute(f"CREATE DATABASE {name} OWNER guilder TEMPLATE template0")
-    try:
-        url = postgres.url_of(name)
-        command.upgrade(_config(url), "0017")
+    with postgres.of_version("0017") as url:
         with psycopg.connect(url) as connection:
             connection.execute(_BEFORE)
         yield url
-    finally:
-        postgres.drop(name)
 
 
 async def test_a_payment_intent_keeps_its_client_secret(filled_url: str) -> None:

@@ -3,14 +3,12 @@ with what they have used this month."""
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 
 import psycopg
 import pytest
-from alembic import command
 
-from guilder_server.postgres.migrate import _config, upgrade
+from guilder_server.postgres.migrate import upgrade
 from guilder_server.usage.infra.books import differences
 from tests.support.postgres import TestDatabases
 
@@ -29,17 +27,10 @@ FROM (VALUES ('wal_1', 'open'), ('wal_2', 'closed'), ('wal_3', 'frozen')) AS w (
 @pytest.fixture
 def filled_url(postgres: TestDatabases) -> Iterator[str]:
     """A database of the version before, with accounts in it."""
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    with postgres.superuser_connection() as connection:
-        connection.execute(f"CREATE DATABASE {name} OWNER guilder TEMPLATE template0")
-    try:
-        url = postgres.url_of(name)
-        command.upgrade(_config(url), "0008")
+    with postgres.of_version("0008") as url:
         with psycopg.connect(url) as connection:
             connection.execute(_BEFORE)
         yield url
-    finally:
-        postgres.drop(name)
 
 
 def test_an_account_gets_an_organization_its_sides_and_its_counters(filled_url: str) -> None:

@@ -23,9 +23,11 @@ from urllib.parse import quote
 
 import psycopg
 import pytest
+from alembic import command
 from psycopg import sql
 
 from guilder_server.embedded import PostgresServer
+from guilder_server.postgres.migrate import _config
 
 TEMPLATE = "guilder_template"
 _MEMORY = Path("/dev/shm")
@@ -71,6 +73,19 @@ class TestDatabases:
         name = f"test_{uuid.uuid4().hex[:12]}"
         url = self.create(name)
         try:
+            yield url
+        finally:
+            self.drop(name)
+
+    @contextmanager
+    def of_version(self, revision: str) -> Iterator[str]:
+        """A database as that migration left it, empty and to be upgraded."""
+        name = f"test_{uuid.uuid4().hex[:12]}"
+        with self.superuser_connection() as connection:
+            connection.execute(f"CREATE DATABASE {name} OWNER guilder TEMPLATE template0")
+        try:
+            url = self.url_of(name)
+            command.upgrade(_config(url), revision)
             yield url
         finally:
             self.drop(name)
