@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from hypothesis import HealthCheck, settings
 
+from guilder_server.people.infra import passwords
 from tests.support.api import api, api_server, other_api
 from tests.support.postgres import (
     _process_database,
@@ -45,6 +49,17 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "test"))
 @pytest.fixture(scope="session")
 def anyio_backend() -> tuple[str, dict[str, Any]]:
     return "asyncio", {"use_uvloop": True}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cheap_passwords() -> Iterator[None]:
+    """In this process a password costs next to nothing: as it is made for users, it would take a
+    fifth of a second of processor time, hundreds of times. A server started as a process, and the
+    test of the costs, have the real ones."""
+    cheap = partial(PasswordHasher, time_cost=1, memory_cost=8, parallelism=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "PasswordHasher", cheap)
+        yield
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -6,9 +6,11 @@ import time
 
 import pyotp
 import pytest
+from argon2 import PasswordHasher
 
 from guilder_server.kernel.errors import InvalidRequest
 from guilder_server.people.domain.passwords import OF_PERSON, require_good
+from guilder_server.people.infra import passwords as infra
 from guilder_server.people.infra.passwords import Argon2Passwords
 from tests.people.conftest import Told, refusals
 from tests.people.signing_in import changed, new_person, with_password
@@ -253,7 +255,10 @@ def test_two_passwords_that_differ_are_said(api_server: ApiServer, account: str)
     assert (visitor.status, "12 characters" in visitor.page) == (400, True)
 
 
-async def test_passwords_are_hashed_with_argon2id_and_an_unknown_email_costs_as_much() -> None:
+async def test_passwords_are_hashed_with_argon2id_and_an_unknown_email_costs_as_much(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(infra, "PasswordHasher", PasswordHasher)
     passwords = Argon2Passwords()
     kept = await passwords.hash(PASSWORD)
     assert kept.startswith("$argon2id$v=19$m=65536,t=3,p=4$")

@@ -97,7 +97,7 @@ def becomes(url: str, key: str, wanted: Callable[[Said], bool]) -> None:
     while (elapsed := time.monotonic() - began) < KNOWN_FOR_S + 2 * _SLACK_S:
         if not wanted(ask(url, key)):
             last_otherwise = elapsed
-        time.sleep(0.02)
+        time.sleep(0.1)
     assert last_otherwise < KNOWN_FOR_S + _SLACK_S
 
 
