@@ -25,8 +25,10 @@ class AccountRef:
     normal_side: NormalSide
     floor: int | None = None
     ceiling: int | None = None
-    # Given to an account that is opened; one that comes into being by its first use gets its own.
+    # Given to an account that is opened; one that comes into being by its first use gets its own,
+    # and was created when that was committed.
     id: str | None = None
+    created: datetime | None = None
     # What messages call it, where its code is not for callers to read.
     called: str | None = None
 

@@ -200,3 +200,15 @@ async def test_what_is_posted_meanwhile_is_in_the_answer_whole_or_not_at_all(
     found = await desk.house.books.as_of(tenant, standing.account, None, NOON)
     assert found in {(100, 1), (111, 3)}
     assert (await balance(tenant, account, None, NOON)).balance == 111
+
+
+async def test_an_account_was_created_when_its_answer_says(desk: Desk) -> None:
+    """And not when it was committed, which may be in the next second."""
+    tenant = desk.tenant()
+    params = {"code": "one", "currency": "usd", "normal_side": "debit"}
+    done = await desk.house.ledger_accounts.open(tenant, params)
+    answered = desk.clock.now()
+    desk.clock.advance(timedelta(seconds=1))
+    await desk.ground.committer.commit(done.changes)
+    found = await desk.house.ledger_accounts.retrieve(tenant, done.result.id)
+    assert found.account.created == done.result.account.created == answered

@@ -35,7 +35,13 @@ class LedgerAccount:
     def ref(self) -> AccountRef:
         """What postings name it by."""
         return AccountRef(
-            self.code, self.currency, self.normal_side, self.floor, self.ceiling, self.id
+            self.code,
+            self.currency,
+            self.normal_side,
+            self.floor,
+            self.ceiling,
+            self.id,
+            self.created,
         )
 
 

@@ -212,7 +212,7 @@ class Poster(Part):
             BIGINT.array([ref.floor for ref in refs]),
             BIGINT.array([ref.ceiling for ref in refs]),
             TEXT.array([ref.id or self._ids.new("la") for ref in refs]),
-            INSTANT.array([now] * len(refs)),
+            INSTANT.array([ref.created or now for ref in refs]),
             INSTANT.array([now] * len(refs)),
         ]
 
