@@ -38,6 +38,9 @@ _MARKS = (
 )
 # As people write card numbers, in whatever script's digits.
 _DIGITS = re.compile(r"\d(?:[\s._\-\u2010-\u2015]{0,2}\d){11,}")
+# Most idempotency keys are one. Of so many digits between dashes, some would pass for a card.
+_UUID = r"(?<![0-9a-z])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![0-9a-z])"
+_UUID_OR_DIGITS = re.compile(f"(?P<uuid>{_UUID})|{_DIGITS.pattern}", re.IGNORECASE)
 _PARTS = re.compile(r"\d+")
 _SHORTEST_CARD, _LONGEST_CARD = 12, 19
 
@@ -46,10 +49,12 @@ def redacted_text(text: str) -> str:
     """`text` without what looks like a secret."""
     if len(text) < SHORTEST:
         return text
-    return _DIGITS.sub(_without_card, _SECRET.sub(REDACTED, text))
+    return _UUID_OR_DIGITS.sub(_without_card, _SECRET.sub(REDACTED, text))
 
 
 def _without_card(match: re.Match[str]) -> str:
+    if match["uuid"] is not None:
+        return match.group()
     parts = [[int(one) for one in part] for part in _PARTS.findall(match.group())]
     if sum(map(len, parts)) > _LONGEST_CARD or _has_card(parts):
         return REDACTED

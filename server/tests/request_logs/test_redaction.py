@@ -6,9 +6,10 @@ import json
 import string
 import time
 from typing import Any
+from uuid import UUID
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from guilder_server.http.contract import Contract
@@ -92,6 +93,13 @@ def test_a_text_that_is_made_to_be_looked_through_without_end_takes_no_longer(pa
 def test_a_card_number_is_found_between_other_digits(text: str) -> None:
     assert "4242" not in redacted_text(text)
     assert "4242" not in json.dumps(kept({"description": text}))
+
+
+@given(st.uuids(), st.sampled_from(["", "key-", "order: "]))
+@example(UUID("00004242-4242-4242-4242-000000000000"), "")
+def test_a_uuid_is_no_card_number(one: UUID, before: str) -> None:
+    assert redacted_text(f"{before}{one}") == f"{before}{one}"
+    assert redacted_text(f"{one} 4242424242424242") == f"{one} {REDACTED}"
 
 
 def test_a_card_number_that_was_sent_as_a_fraction_is_not_kept() -> None:
