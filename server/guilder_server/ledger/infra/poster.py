@@ -206,14 +206,15 @@ class Poster(Part):
 
     def _account_arrays(self, places: Iterable[Place], refs: Sequence[AccountRef]) -> list[bytes]:
         now = self._clock.now()
+        opened = INSTANT.array([ref.created or now for ref in refs])
         return [
             *_arrays(places),
             TEXT.array([ref.normal_side for ref in refs]),
             BIGINT.array([ref.floor for ref in refs]),
             BIGINT.array([ref.ceiling for ref in refs]),
             TEXT.array([ref.id or self._ids.new("la") for ref in refs]),
-            INSTANT.array([ref.created or now for ref in refs]),
-            INSTANT.array([now] * len(refs)),
+            opened,
+            opened,
         ]
 
     def _transaction_arrays(self) -> list[bytes]:
