@@ -14,10 +14,11 @@ from load import Load
 from machine import cpu_s
 from stage import EMPTY, Serving, Stage
 
-# Many short turns: whatever else the machine does then meets all of them.
-_TURNS, _TURN_S = 4, 2
-# Each process has then seen nearly all merchants.
-_WARM_UP_S = 4
+# Several turns: whatever else the machine does then meets all of them.
+_TURNS, _TURN_S = 2, 4
+# Before each: while the others had their turns, all keys were forgotten that are looked up again
+# after five seconds. In earnest some are each second, and never all at once.
+_SETTLING_S = 6
 # So high that nobody is refused, and all is counted as in earnest.
 _LIMITED = {
     "GUILDER_RATE_TEST": "1000000",
@@ -68,8 +69,6 @@ def measure(stage: Stage, pay: Pay, say: Say, rounds: int) -> dict[str, Any]:
                 "guarded_without_redis": serve(**nobody, **_LIMITED),
                 "request_log": serve(**url, **_LIMITED | {"GUILDER_REQUEST_LOG_SAMPLE": "100"}),
             }
-            for serving in ways.values():
-                pay(serving, EMPTY, seconds=_WARM_UP_S)
             seen = {name: Seen() for name in ways}
             turns = _TURNS * rounds
             for turn in range(turns):
@@ -88,6 +87,7 @@ def _turn(seen: Seen, serving: Serving, stage: Stage, redis: RedisServer, pay: P
     def used() -> tuple[float, float, float]:
         return serving.cpu_s(), stage.cpu_s(), cpu_s(redis.pid)
 
+    pay(serving, EMPTY, seconds=_SETTLING_S)
     before = used()
     load = pay(serving, EMPTY, seconds=_TURN_S)
     each = [(end - start) / load.requests * 1000 for start, end in zip(before, used(), strict=True)]
