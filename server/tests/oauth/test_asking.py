@@ -6,6 +6,8 @@ import base64
 import datetime as dt
 import json
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -176,47 +178,40 @@ def test_whoever_guesses_is_slowed_down(api_server: ApiServer) -> None:
     assert other == 401
 
 
-def test_whoever_makes_up_clients_is_stopped_and_those_that_are_known_are_not(
-    postgres: TestDatabases,
-) -> None:
+@pytest.fixture
+def alone(postgres: TestDatabases) -> Iterator[Api]:
+    """Of an account whose server has heard of nobody else."""
     with postgres.database() as url:
         server = ApiServer(url)
         server.start()
         api = Api(server.url, server.open_account())
-        try:
-            known = registered(api, "customers:read")
-            assert known.ask().status_code == 200
-            statuses = [
-                Client(server.url, f"oac_{n}", "guess").ask().status_code for n in range(200)
-            ]
-            assert statuses[0] == 401
-            assert 429 in statuses
-            assert known.ask().status_code == 200
-        finally:
-            api.close()
-            server.stop()
+        yield api
+        api.close()
+        server.stop()
 
 
-def test_a_client_is_given_so_many_tokens_and_others_theirs_beside_it(
-    postgres: TestDatabases,
-) -> None:
-    with postgres.database() as url:
-        server = ApiServer(url)
-        server.start()
-        api = Api(server.url, server.open_account())
-        try:
-            flooding, other = registered(api, "customers:read"), registered(api, "customers:read")
-            answers = [flooding.ask() for _ in range(160)]
-            beside = other.ask().status_code
-        finally:
-            api.close()
-            server.stop()
-    assert {one.status_code for one in answers[:100]} == {200}
-    slowed = [one for one in answers[100:] if one.status_code == 429]
+def test_whoever_makes_up_clients_is_stopped_and_those_that_are_known_are_not(alone: Api) -> None:
+    known = registered(alone, "customers:read")
+    assert known.ask().status_code == 200
+    statuses = [Client(alone.url, f"oac_{n}", "guess").ask().status_code for n in range(200)]
+    assert statuses[0] == 401
+    assert 429 in statuses
+    assert known.ask().status_code == 200
+
+
+def test_a_client_is_given_so_many_tokens_and_others_theirs_beside_it(alone: Api) -> None:
+    flooding, other = registered(alone, "customers:read"), registered(alone, "customers:read")
+    # Faster than it may: at once, since on a busy machine one after the other is no flood.
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(lambda _: flooding.ask(), range(240)))
+    assert other.ask().status_code == 200
+    given = [one for one in answers if one.status_code == 200]
+    slowed = [one for one in answers if one.status_code == 429]
+    assert len(given) >= 100
     assert slowed
+    assert len(given) + len(slowed) == 240
     assert all(one.json()["error"] == "temporarily_unavailable" for one in slowed)
     assert {one.headers["retry-after"] for one in slowed} == {"1"}
-    assert beside == 200
 
 
 # ── private_key_jwt ─────────────────────────────────────────────────────────────────────────
