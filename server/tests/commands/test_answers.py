@@ -8,6 +8,7 @@ import os
 import shlex
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import psycopg
@@ -73,6 +74,25 @@ def test_what_is_wrong_is_said_and_with_json_in_one_document(operator: Operator,
     assert error["exit_status"] == said.status
     assert said.err == f"guilder: {error['message']}\n"
     assert len(error["message"]) > 20
+
+
+def test_what_another_thread_of_the_tests_logs_is_none_of_its_words(operator: Operator) -> None:
+    ended = threading.Event()
+
+    def log() -> None:
+        while not ended.wait(0.0005):
+            sys.stderr.write("a server that is shared\n")
+            sys.stdout.write("a server that is shared\n")
+
+    thread = threading.Thread(target=log)
+    thread.start()
+    try:
+        said = typed(operator, "accounts suspend acct_no --json")
+    finally:
+        ended.set()
+        thread.join()
+    assert json.loads(said.out)["error"]["message"]
+    assert said.err.startswith("guilder: No such account")
 
 
 @pytest.mark.parametrize("line", DONE)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -16,6 +15,7 @@ import pytest
 
 from guilder_server.cli import main
 from tests.support.api import PEPPER
+from tests.support.overhearing import own_words
 from tests.support.served import Served
 
 # A server may go on with what it has read for this long.
@@ -45,11 +45,10 @@ class Operator:
     settings: Mapping[str, str]
 
     def __call__(self, *arguments: str) -> Said:
-        out, err = io.StringIO(), io.StringIO()
         with pytest.MonkeyPatch.context() as patch:
             for name, value in self.settings.items():
                 patch.setenv(name, value)
-            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            with own_words() as (out, err):
                 try:
                     status = main(arguments)
                 except SystemExit as ended:
