@@ -7,6 +7,7 @@ import statistics
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from guilder_server.embedded import RedisServer
@@ -21,6 +22,7 @@ _TURNS, _TURN_S = 2, 4
 _SETTLING_S = 6
 # So high that nobody is refused, and all is counted as in earnest.
 _LIMITED = {
+    "GUILDER_PLANS": str(Path(__file__).with_name("plans.toml")),
     "GUILDER_RATE_TEST": "1000000",
     "GUILDER_REQUESTS_PER_ACCOUNT": "1000",
     "GUILDER_REQUEST_LOG_SAMPLE": "0",

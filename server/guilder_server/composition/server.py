@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -36,6 +37,7 @@ from guilder_server.postgres.pool import Pool
 from guilder_server.queue.sweeps import Sweep, Sweeper
 from guilder_server.queue.wakeups import Bell
 from guilder_server.settings import Settings
+from guilder_server.tenancy import RENEWED_EVERY_S
 from guilder_server.tenancy.api import Credentials, noting
 from guilder_server.tenancy.flows.uses import Uses
 from guilder_server.tenancy.operator_api import WithOperator
@@ -152,6 +154,10 @@ def _sweeper(ground: Ground, house: House, executor: Executor) -> Sweeper:
     async def forget_keys() -> int:
         return await prune_keys(ground.pool, ground.clock.now())
 
+    async def renew_credentials() -> int:
+        both = house.keyring.renew(), house.oauth.bearers.renew()
+        return sum(await asyncio.gather(*both))
+
     return Sweeper(
         [
             Sweep("resolve_attempts", jobs.resolve_attempts, every_s=2),
@@ -161,6 +167,7 @@ def _sweeper(ground: Ground, house: House, executor: Executor) -> Sweeper:
             Sweep("expire_ledger_holds", ledger_jobs.expire_holds, every_s=2),
             Sweep("expire_wallet_holds", wallet_jobs.expire_holds, every_s=2),
             Sweep("note_uses", house.uses.write, every_s=5),
+            Sweep("renew_credentials", renew_credentials, every_s=RENEWED_EVERY_S),
             Sweep("prune_keys", forget_keys, every_s=3600),
             Sweep("forget_people", people_jobs.forget, every_s=3600),
             Sweep("count_calls", ground.calls.flush, every_s=1),

@@ -23,12 +23,18 @@ from guilder_server.tenancy.domain.wishes import known_permissions
 from guilder_server.tenancy.domain.wishes import name as shown_name
 from guilder_server.tenancy.flows.accounts import Accounts
 from guilder_server.tenancy.flows.keyring import Keyring, require_active
-from guilder_server.tenancy.flows.remembering import KNOWN_FOR_S, Remembered, remember
+from guilder_server.tenancy.flows.remembering import (
+    KNOWN_FOR_S,
+    RENEWED_EVERY_S,
+    Remembered,
+    remember,
+)
 from guilder_server.tenancy.ports import UseStore
 from guilder_server.tenancy.views import creator, view_account
 
 __all__ = [
     "KNOWN_FOR_S",
+    "RENEWED_EVERY_S",
     "Account",
     "Accounts",
     "Holder",

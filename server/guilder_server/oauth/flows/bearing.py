@@ -70,6 +70,10 @@ class Bearers:
         require_active(tenant, known.account_status)
         return Bearer(tenant, known.client.id, claims.scopes, known.plan)
 
+    async def renew(self) -> int:
+        """Ahead of time, what is in use: see Remembered."""
+        return await self._clients.renew()
+
     async def refused(self, token: str, reason: str) -> None:
         """Puts a token that was not good into the audit of the client that it names. That is a
         word of whoever made it up, so only so many are written down."""

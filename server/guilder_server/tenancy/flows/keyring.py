@@ -51,6 +51,10 @@ class Keyring:
         require_active(record.tenant, record.account_status)
         return record
 
+    async def renew(self) -> int:
+        """Ahead of time, what is in use: see Remembered."""
+        return await self._records.renew()
+
 
 def require_active(tenant: Tenant, status: AccountStatus) -> None:
     """Raises Forbidden for an account that is let in nowhere."""

@@ -1,8 +1,9 @@
 """Counting, and refusing what a plan does not allow, as a part of a commit.
 
-The row of a tenant's month is locked once for a batch, as ledger accounts are, and in the order
-of tenants, so that no two processes wait for each other; whatever the batch uses is one update of
-it. Under the lock exactly as much gets through as the quota allows.
+What a batch would use if all of it were granted is added to the row of each tenant's month before
+anything is judged: that locks the rows, in the order of tenants, so that no two processes wait for
+each other, and tells what they came to. Under the lock exactly as much gets through as the quota
+allows. Where something was refused, or a mark reached, the row is written once more.
 
 A month's row is closed by the first commit of the next one, and what exists is carried over. A
 process whose clock is behind finds it closed and counts in the month that has begun: what a month
@@ -44,22 +45,23 @@ _OPEN = (
     "WHERE u.tenant_id = k.tenant_id AND u.month > k.month) ORDER BY k.tenant_id "
     "ON CONFLICT DO NOTHING RETURNING tenant_id"
 )
-_LOCK = (
-    "SELECT u.tenant_id, u.month, u.closed, u.reached, {plan}, {columns} "
-    "FROM unnest(%s, %s) AS k(tenant_id, month) "
-    "JOIN usage_counters u ON u.tenant_id = k.tenant_id AND u.month >= k.month {joined}"
-    "ORDER BY u.tenant_id, u.month FOR NO KEY UPDATE OF u"
+# Joined from the array, by nested loops alone (postgres/pool.py), so in the order of tenants.
+_ADD = (
+    f"UPDATE usage_counters u SET {', '.join(f'{name} = u.{name} + v.{name}' for name in _NAMES)} "
+    f"FROM unnest(%s, %s, {', '.join('%s' for _ in _NAMES)}) AS v(tenant_id, month, {_COLUMNS}) "
+    "{joined}"
+    "WHERE u.tenant_id = v.tenant_id AND u.month >= v.month AND NOT u.closed "
+    f"RETURNING u.tenant_id, u.month, u.reached, {{plan}}, {', '.join(f'u.{n}' for n in _NAMES)}"
 )
-_LOCK_WITH_PLAN = _LOCK.format(
+_ADD_WITH_PLAN = _ADD.format(
     plan="a.plan",
-    columns=_COLUMNS,
-    joined="LEFT JOIN tenants t ON t.id = k.tenant_id LEFT JOIN accounts a ON a.id = t.account_id ",
+    joined="LEFT JOIN tenants t ON t.id = v.tenant_id LEFT JOIN accounts a ON a.id = t.account_id ",
 )
 # Where no plan has a quota, nobody needs to know who is on which.
-_LOCK_ALONE = _LOCK.format(plan="NULL", columns=_COLUMNS, joined="")
+_ADD_ALONE = _ADD.format(plan="NULL", joined="")
 _WRITE = (
     f"UPDATE usage_counters u SET {', '.join(f'{name} = v.{name}' for name in _NAMES)}, "
-    "reached = v.reached FROM unnest(%s, %s, %s, %s, %s, %s, %s, %s, %s) "
+    f"reached = v.reached FROM unnest(%s, %s, {', '.join('%s' for _ in _NAMES)}, %s) "
     f"AS v(tenant_id, month, {_COLUMNS}, reached) "
     "WHERE u.tenant_id = v.tenant_id AND u.month = v.month"
 )
@@ -96,13 +98,14 @@ class Spent:
 
 @dataclass(slots=True)
 class _Row:
-    """A tenant's month under lock."""
+    """A tenant's month under lock: what was used before the batch and by what of it was granted,
+    and what the row says meanwhile."""
 
     month: str
     reached: int
     plan: Plan
     used: dict[str, int]
-    touched: bool = False
+    written: dict[str, int]
 
     def taken(self, meter: str) -> int:
         """Of the quota."""
@@ -121,17 +124,15 @@ class _Row:
             return None
         return exceeded(self.plan, "api_calls", self.used["api_calls"], self.month)
 
-    def add(self, uses: Mapping[str, int]) -> None:
-        for name, many in uses.items():
-            self.used[name] += many
-        self.touched = True
-
     def marks(self) -> int:
         """Once reached, a mark stays so."""
         if not self.plan.quotas:
             return self.reached
         taken = {meter: self.taken(meter) for meter in METERS}
         return self.reached | marks_of(taken, self.plan.quotas)
+
+    def is_written(self) -> bool:
+        return self.used == self.written and self.marks() == self.reached
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,13 +143,13 @@ class _Shared:
     metering: Metering
     clock: Clock
     spent: Spent
-    lock: str
+    add: str
     known: dict[int, str] = field(default_factory=dict)
 
 
 def counting(plans: Plans, metering: Metering, clock: Clock, spent: Spent) -> PartMaker:
-    lock = _LOCK_WITH_PLAN if plans.have_quotas else _LOCK_ALONE
-    shared = _Shared(plans, metering, clock, spent, lock)
+    add = _ADD_WITH_PLAN if plans.have_quotas else _ADD_ALONE
+    shared = _Shared(plans, metering, clock, spent, add)
     return lambda sets: Counting(shared, sets)
 
 
@@ -156,12 +157,13 @@ class Counting(Part):
     def __init__(self, shared: _Shared, sets: Sequence[Changes]) -> None:
         self._shared = shared
         self._uses: dict[int, Uses] = {}
-        tenants: set[int] = set()
+        together: dict[int, Uses] = {}
         for changes in sets:
             if uses := shared.metering.uses(changes):
                 self._uses[id(changes)] = uses
-                tenants.add(changes.tenant.id)
-        self._tenants = sorted(tenants)
+                _add(together.setdefault(changes.tenant.id, dict.fromkeys(_NAMES, 0)), uses)
+        self._tenants = sorted(together)
+        self._together = together
         self._rows: dict[int, _Row] = {}
 
     def first(self) -> list[Statement]:
@@ -173,22 +175,19 @@ class Counting(Part):
             statements.append((_OPEN, [BIGINT.array(new), TEXT.array([month] * len(new))]))
         # A clock that was put back may be behind what this process has opened before it.
         months = [max(month, known.get(tenant, "")) for tenant in self._tenants]
-        statements.append((self._shared.lock, [BIGINT.array(self._tenants), TEXT.array(months)]))
+        uses = [self._together[tenant] for tenant in self._tenants]
+        statements.append((self._shared.add, _arrays(self._tenants, months, uses)))
         return statements
 
     def read(self, results: list[list[Any]]) -> None:
         if not results:
             return
-        *opened, locked = results
-        for tenant, month, closed, reached, plan, *used in locked:
-            if not closed:
-                row = _Row(
-                    month,
-                    reached,
-                    self._shared.plans.of(plan),
-                    dict(zip(_NAMES, used, strict=True)),
-                )
-                self._rows[tenant] = row
+        *opened, added = results
+        for tenant, month, reached, name_of_plan, *counted in added:
+            written = dict(zip(_NAMES, counted, strict=True))
+            before = {name: written[name] - many for name, many in self._together[tenant].items()}
+            plan = self._shared.plans.of(name_of_plan)
+            self._rows[tenant] = _Row(month, reached, plan, before, written)
         self._remember({tenant for rows in opened for (tenant,) in rows})
 
     def _remember(self, new: set[int]) -> None:
@@ -215,22 +214,27 @@ class Counting(Part):
     def grant(self, changes: Changes) -> None:
         uses = self._uses.get(id(changes))
         if uses is not None:
-            self._rows[changes.tenant.id].add(uses)
+            _add(self._rows[changes.tenant.id].used, uses)
 
     def second(self) -> list[Statement]:
         for tenant, row in self._rows.items():
             self._shared.spent.note(tenant, row.spent())
-        touched = [(tenant, row) for tenant, row in self._rows.items() if row.touched]
-        if not touched:
+        other = [(tenant, row) for tenant, row in self._rows.items() if not row.is_written()]
+        if not other:
             return []
-        return [
-            (
-                _WRITE,
-                [
-                    BIGINT.array([tenant for tenant, _ in touched]),
-                    TEXT.array([row.month for _, row in touched]),
-                    *(BIGINT.array([row.used[name] for _, row in touched]) for name in _NAMES),
-                    INTEGER.array([row.marks() for _, row in touched]),
-                ],
-            )
-        ]
+        tenants, rows = zip(*other, strict=True)
+        arrays = _arrays(tenants, [row.month for row in rows], [row.used for row in rows])
+        return [(_WRITE, [*arrays, INTEGER.array([row.marks() for row in rows])])]
+
+
+def _add(total: Uses, uses: Uses) -> None:
+    for name, many in uses.items():
+        total[name] += many
+
+
+def _arrays(tenants: Sequence[int], months: Sequence[str], uses: Sequence[Uses]) -> list[Any]:
+    return [
+        BIGINT.array(tenants),
+        TEXT.array(months),
+        *(BIGINT.array([one[name] for one in uses]) for name in _NAMES),
+    ]
