@@ -62,8 +62,8 @@ def _limits(settings: Settings, plan: Plan, livemode: bool) -> Limits:
 
 
 def _admission(settings: Settings, plans: PlanLimits) -> Admission:
-    processes = settings.workers * settings.replicas
-    shared = SharedBuckets(settings.redis_url) if settings.redis_url is not None else None
+    processes, url = settings.workers * settings.replicas, settings.redis_url
+    shared = SharedBuckets(url, processes) if url is not None else None
     crowd = Crowd(settings.requests_per_process, processes, Pulse())
     return Admission(plans, crowd, processes, shared)
 

@@ -169,9 +169,9 @@ async def test_wishes_that_gather_go_in_one_call_and_each_gets_its_own_answer(
     calls = []
     ask = shared._ask
 
-    async def counted(client: object, wishes: list[Wish]) -> list[Verdict]:
+    async def counted(client: object, wishes: list[Wish], let_in: int) -> list[Verdict]:
         calls.append(len(wishes))
-        return await ask(client, wishes)  # type: ignore[arg-type]
+        return await ask(client, wishes, let_in)  # type: ignore[arg-type]
 
     shared._ask = counted  # type: ignore[method-assign, assignment]
     verdicts = await asyncio.gather(

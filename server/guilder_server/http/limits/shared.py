@@ -1,7 +1,8 @@
 """Buckets that all processes share, in Redis.
 
 While one call is under way the wishes of other requests gather, and the next call takes them all.
-A call has 20 ms. If it fails or takes longer, nobody asks Redis any more and every process keeps
+Those that were let in ahead of it (ahead.py) wait for nobody, and gather for a moment. A call has
+20 ms. If it fails or takes longer, nobody asks Redis any more and every process keeps
 its own buckets, until a look in the background finds it well again.
 """
 
@@ -10,12 +11,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 import redis.asyncio as redis
 import structlog
 from redis.exceptions import NoScriptError
 
+from guilder_server.http.limits.ahead import Ahead
 from guilder_server.http.limits.gcra import Verdict, Wish, monotonic_us
 
 log = structlog.get_logger(__name__)
@@ -24,6 +26,8 @@ T = TypeVar("T")
 
 BUDGET_S = 0.02
 _MOST_AT_ONCE = 256
+# How long what was let in already may wait to be counted.
+_GATHERED_S = 0.02
 _MOST_REFUSED = 10_000
 # After a failure Redis is looked for this soon, then half as often each time.
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.2, 2.0
@@ -31,10 +35,11 @@ _CONNECTING_S = 1.0
 # An event loop that is late itself has an answer waiting: it is looked at before Redis is blamed.
 _LOOKS = 6
 
-# Each wish has two keys and four numbers; its answer is three, as in Verdict. An instant that lies
-# further ahead than a full bucket was written by another clock, or by this one before it was put
-# back: it is written anew, or nobody would be let through until the clock is there. Numbers of 16
-# digits must not go through tostring, which keeps 14.
+# Each wish has two keys and five numbers; its answer is three, as in Verdict. The fifth number is 1
+# for what was let in already: that is counted even where the bucket is full by now. An instant that
+# lies further ahead than two full buckets was written by another clock, or by this one before it
+# was put back: it is written anew, or nobody would be let through until the clock is there. Numbers
+# of 16 digits must not go through tostring, which keeps 14.
 _SCRIPT: Final = """
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
@@ -45,27 +50,28 @@ if #KEYS > 0 then
 end
 local changed = {}
 local function filled(key, interval, depth)
-  if empty_at[key] - now > depth then
+  if empty_at[key] - now > 2 * depth then
     empty_at[key], changed[key] = now + depth, true
   end
   return math.max(0, empty_at[key] - now) + interval
 end
 for i = 1, #KEYS / 2 do
   local key, account = KEYS[2 * i - 1], KEYS[2 * i]
-  local interval, depth = tonumber(ARGV[4 * i - 3]), tonumber(ARGV[4 * i - 2])
-  local account_interval, account_depth = tonumber(ARGV[4 * i - 1]), tonumber(ARGV[4 * i])
+  local interval, depth = tonumber(ARGV[5 * i - 4]), tonumber(ARGV[5 * i - 3])
+  local account_interval, account_depth = tonumber(ARGV[5 * i - 2]), tonumber(ARGV[5 * i - 1])
+  local is_in = ARGV[5 * i] == '1'
   local first = filled(key, interval, depth)
   local second = filled(account, account_interval, account_depth)
   local refused_by, wait, left = 0, 0, 0
-  if first > depth then
+  if first > depth and not is_in then
     refused_by, wait = 1, first - depth
-  elseif second > account_depth then
+  elseif second > account_depth and not is_in then
     refused_by, wait = 2, second - account_depth
   else
     empty_at[key], empty_at[account] = now + first, now + second
     changed[key], changed[account] = true, true
-    left = math.floor(math.min((depth - first) / interval,
-      (account_depth - second) / account_interval))
+    left = math.max(0, math.floor(math.min((depth - first) / interval,
+      (account_depth - second) / account_interval)))
   end
   told[i] = string.format('%d %.0f %.0f', refused_by, wait, left)
 end
@@ -77,12 +83,20 @@ return table.concat(told, ' ')
 """
 
 
+_Waiting: TypeAlias = tuple[Wish, asyncio.Future[Verdict | None]]
+
+
 class SharedBuckets:
-    def __init__(self, url: str, now: Callable[[], int] = monotonic_us) -> None:
+    """As one of `processes` that share them."""
+
+    def __init__(self, url: str, processes: int = 1, now: Callable[[], int] = monotonic_us) -> None:
         self._url, self._now = url, now
+        self._ahead = Ahead(processes, now)
         self._redis: redis.Redis | None = None
         self._script = ""
-        self._wishes: list[tuple[Wish, asyncio.Future[Verdict | None]]] = []
+        self._wishes: list[_Waiting] = []
+        self._let_in: list[Wish] = []
+        self._gathering: asyncio.TimerHandle | None = None
         self._running: asyncio.Task[None] | None = None
         self._looking: asyncio.Task[None] | None = None
         # Buckets that are full, until when: a flood is refused without asking again.
@@ -93,6 +107,8 @@ class SharedBuckets:
         self._looking = asyncio.create_task(self._look(0))
 
     async def close(self) -> None:
+        if self._gathering is not None:
+            self._gathering.cancel()
         for task in (self._looking, self._running):
             if task is not None:
                 task.cancel()
@@ -106,14 +122,26 @@ class SharedBuckets:
             return None
         if (known := self._known(wish)) is not None:
             return known
+        if (room := self._ahead.take(wish)) is not None:
+            self._let_in.append(wish)
+            self._gather()
+            return Verdict(0, 0, room)
         future: asyncio.Future[Verdict | None] = asyncio.get_running_loop().create_future()
         self._wishes.append((wish, future))
-        if self._running is None:
-            self._running = asyncio.create_task(self._run())
-        verdict = await future
-        if verdict is not None and verdict.refused_by:
-            self._remember(wish, verdict)
-        return verdict
+        self._start()
+        return await future
+
+    def _gather(self) -> None:
+        if self._gathering is None and self._running is None:
+            loop = asyncio.get_running_loop()
+            self._gathering = loop.call_later(_GATHERED_S, self._start)
+
+    def _start(self) -> None:
+        if self._gathering is not None:
+            self._gathering.cancel()
+            self._gathering = None
+        if self._running is None and self._redis is not None:
+            self._running = asyncio.create_task(self._run(self._redis))
 
     def _known(self, wish: Wish) -> Verdict | None:
         if not self._refused:
@@ -134,32 +162,56 @@ class SharedBuckets:
         key = wish.key if verdict.refused_by == 1 else wish.account
         self._refused[key] = self._now() + verdict.wait
 
-    async def _run(self) -> None:
-        batch: list[tuple[Wish, asyncio.Future[Verdict | None]]] = []
+    async def _run(self, client: redis.Redis) -> None:
+        batch: list[_Waiting] = []
         try:
-            while self._wishes and self._redis is not None:
+            while True:
                 batch, self._wishes = (
                     self._wishes[:_MOST_AT_ONCE],
                     self._wishes[_MOST_AT_ONCE:],
                 )
-                verdicts = await within(BUDGET_S, self._ask(self._redis, [one for one, _ in batch]))
-                for (_, future), verdict in zip(batch, verdicts, strict=True):
-                    if not future.done():
-                        future.set_result(verdict)
+                let_in, self._let_in = self._let_in[:_MOST_AT_ONCE], self._let_in[_MOST_AT_ONCE:]
+                await within(BUDGET_S, self._settle(client, batch, let_in))
+                if not self._wishes:
+                    break
         except Exception as error:  # noqa: BLE001 - whatever it is, the limits are kept without it
             log.warning("limits_not_shared", error=type(error).__name__)
-            lost, self._redis = self._redis, None
-            self._looking = asyncio.create_task(self._look(_FIRST_PAUSE_S, lost))
+            self._redis = None
+            self._let_in.clear()
+            self._ahead.forget()
+            self._looking = asyncio.create_task(self._look(_FIRST_PAUSE_S, client))
         finally:
             self._running = None
             waiting, self._wishes = [*batch, *self._wishes], []
             for _, future in waiting:
                 if not future.done():
                     future.set_result(None)
+            if self._let_in:
+                self._gather()
 
-    async def _ask(self, client: redis.Redis, wishes: Sequence[Wish]) -> list[Verdict]:
+    async def _settle(
+        self, client: redis.Redis, batch: Sequence[_Waiting], let_in: Sequence[Wish]
+    ) -> None:
+        wishes = [*let_in, *(wish for wish, _ in batch)]
+        verdicts = await self._ask(client, wishes, len(let_in))
+        for wish, verdict in zip(wishes, verdicts, strict=True):
+            self._ahead.note(wish, verdict)
+            if verdict.refused_by:
+                self._remember(wish, verdict)
+        for (_, future), verdict in zip(batch, verdicts[len(let_in) :], strict=True):
+            if not future.done():
+                future.set_result(verdict)
+
+    async def _ask(
+        self, client: redis.Redis, wishes: Sequence[Wish], let_in: int = 0
+    ) -> list[Verdict]:
+        """On each of them; the first `let_in` were let in already."""
         keys = [key for wish in wishes for key in (wish.key, wish.account)]
-        numbers = [number for wish in wishes for number in (*wish.quota, *wish.account_quota)]
+        numbers = [
+            number
+            for place, wish in enumerate(wishes)
+            for number in (*wish.quota, *wish.account_quota, int(place < let_in))
+        ]
         told = [int(word) for word in (await self._evaluate(client, keys, numbers)).split()]
         return [Verdict(*told[at : at + 3]) for at in range(0, 3 * len(wishes), 3)]
 
