@@ -154,7 +154,7 @@ async def test_redis_and_memory_agree(shared: SharedBuckets) -> None:
     ]
     local = LocalBuckets(Clock())
     assert shared._redis is not None
-    there = await shared._ask(shared._redis, wishes)
+    there = await shared._ask(shared._redis, [(each, 0) for each in wishes])
     here = [local.judge(each) for each in wishes]
     assert [(v.refused_by, v.remaining) for v in there] == [
         (v.refused_by, v.remaining) for v in here
@@ -169,9 +169,9 @@ async def test_wishes_that_gather_go_in_one_call_and_each_gets_its_own_answer(
     calls = []
     ask = shared._ask
 
-    async def counted(client: object, wishes: list[Wish], let_in: int) -> list[Verdict]:
-        calls.append(len(wishes))
-        return await ask(client, wishes, let_in)  # type: ignore[arg-type]
+    async def counted(client: object, asked: list[tuple[Wish, int]]) -> list[Verdict]:
+        calls.append(len(asked))
+        return await ask(client, asked)  # type: ignore[arg-type]
 
     shared._ask = counted  # type: ignore[method-assign, assignment]
     verdicts = await asyncio.gather(

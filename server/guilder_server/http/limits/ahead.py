@@ -1,7 +1,7 @@
 """Letting requests in before Redis was asked, where there is room enough to be sure of it.
 
 Whoever is far from their limits need not wait for the verdict: they are let in, and counted in
-Redis a moment later together with others. What all processes may let in like this is at most a
+Redis within a second, together with others. What all processes may let in like this is at most a
 quarter of what a bucket was seen to have left, and it is counted in any case, so that a bucket
 which others emptied meanwhile owes it: over a longer time no more is let through than without.
 """
@@ -38,7 +38,7 @@ class Ahead:
         self._rooms: dict[str, _Room] = {}
 
     def take(self, wish: Wish) -> int | None:
-        """How many more of them would be granted, if this one is: it must then be counted soon.
+        """How many more would be let through, if this one is: it must then be counted soon.
         None if Redis has to say."""
         own, together = self._rooms.get(wish.key), self._rooms.get(wish.account)
         if own is None or together is None or not own.left or not together.left:

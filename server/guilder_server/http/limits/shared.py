@@ -1,8 +1,8 @@
 """Buckets that all processes share, in Redis.
 
 While one call is under way the wishes of other requests gather, and the next call takes them all.
-Those that were let in ahead of it (ahead.py) wait for nobody, and gather for a moment. A call has
-20 ms. If it fails or takes longer, nobody asks Redis any more and every process keeps
+Those that were let in ahead of it (ahead.py) wait for nobody, and gather for up to a second. A call
+has 20 ms. If it fails or takes longer, nobody asks Redis any more and every process keeps
 its own buckets, until a look in the background finds it well again.
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any, Final, TypeAlias, TypeVar
 
 import redis.asyncio as redis
@@ -19,15 +20,17 @@ from redis.exceptions import NoScriptError
 
 from guilder_server.http.limits.ahead import Ahead
 from guilder_server.http.limits.gcra import Verdict, Wish, monotonic_us
+from guilder_server.http.limits.plans import WINDOW_S, Quota
 
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
 BUDGET_S = 0.02
-_MOST_AT_ONCE = 256
-# How long what was let in already may wait to be counted.
-_GATHERED_S = 0.02
+_MOST_AT_ONCE = 128
+# How long what was let in already may wait to be counted. Half of the time in which a bucket that
+# is left alone runs empty: whoever was silent for that long has all of their burst.
+_GATHERED_S = WINDOW_S / 2
 _MOST_REFUSED = 10_000
 # After a failure Redis is looked for this soon, then half as often each time.
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.2, 2.0
@@ -35,11 +38,11 @@ _CONNECTING_S = 1.0
 # An event loop that is late itself has an answer waiting: it is looked at before Redis is blamed.
 _LOOKS = 6
 
-# Each wish has two keys and five numbers; its answer is three, as in Verdict. The fifth number is 1
-# for what was let in already: that is counted even where the bucket is full by now. An instant that
-# lies further ahead than two full buckets was written by another clock, or by this one before it
-# was put back: it is written anew, or nobody would be let through until the clock is there. Numbers
-# of 16 digits must not go through tostring, which keeps 14.
+# Each wish has two keys and a rule of five numbers; its answer is three, as in Verdict. The fifth
+# number is how many were let in already: those are counted even where the bucket is full by now. An
+# instant that lies further ahead than two full buckets was written by another clock, or by this one
+# before it was put back: it is written anew, or nobody would be let through until the clock is
+# there. Numbers of 16 digits must not go through tostring, which keeps 14.
 _SCRIPT: Final = """
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
@@ -49,19 +52,20 @@ if #KEYS > 0 then
   for i, key in ipairs(KEYS) do empty_at[key] = tonumber(kept[i] or '') or 0 end
 end
 local changed = {}
-local function filled(key, interval, depth)
+local function filled(key, more, depth)
   if empty_at[key] - now > 2 * depth then
     empty_at[key], changed[key] = now + depth, true
   end
-  return math.max(0, empty_at[key] - now) + interval
+  return math.max(0, empty_at[key] - now) + more
 end
 for i = 1, #KEYS / 2 do
   local key, account = KEYS[2 * i - 1], KEYS[2 * i]
-  local interval, depth = tonumber(ARGV[5 * i - 4]), tonumber(ARGV[5 * i - 3])
-  local account_interval, account_depth = tonumber(ARGV[5 * i - 2]), tonumber(ARGV[5 * i - 1])
-  local is_in = ARGV[5 * i] == '1'
-  local first = filled(key, interval, depth)
-  local second = filled(account, account_interval, account_depth)
+  local rule = {}
+  for number in string.gmatch(ARGV[i], '%d+') do rule[#rule + 1] = tonumber(number) end
+  local interval, depth, account_interval, account_depth, let_in = unpack(rule)
+  local is_in, many = let_in > 0, math.max(1, let_in)
+  local first = filled(key, many * interval, depth)
+  local second = filled(account, many * account_interval, account_depth)
   local refused_by, wait, left = 0, 0, 0
   if first > depth and not is_in then
     refused_by, wait = 1, first - depth
@@ -84,6 +88,7 @@ return table.concat(told, ' ')
 
 
 _Waiting: TypeAlias = tuple[Wish, asyncio.Future[Verdict | None]]
+_LetIn: TypeAlias = tuple[Wish, int]
 
 
 class SharedBuckets:
@@ -95,7 +100,8 @@ class SharedBuckets:
         self._redis: redis.Redis | None = None
         self._script = ""
         self._wishes: list[_Waiting] = []
-        self._let_in: list[Wish] = []
+        # Of each key, what was let in and is not counted yet.
+        self._let_in: dict[str, _LetIn] = {}
         self._gathering: asyncio.TimerHandle | None = None
         self._running: asyncio.Task[None] | None = None
         self._looking: asyncio.Task[None] | None = None
@@ -123,7 +129,8 @@ class SharedBuckets:
         if (known := self._known(wish)) is not None:
             return known
         if (room := self._ahead.take(wish)) is not None:
-            self._let_in.append(wish)
+            _, many = self._let_in.get(wish.key, (wish, 0))
+            self._let_in[wish.key] = wish, many + 1
             self._gather()
             return Verdict(0, 0, room)
         future: asyncio.Future[Verdict | None] = asyncio.get_running_loop().create_future()
@@ -165,14 +172,16 @@ class SharedBuckets:
     async def _run(self, client: redis.Redis) -> None:
         batch: list[_Waiting] = []
         try:
+            let_in: list[_LetIn] = []
             while True:
-                batch, self._wishes = (
-                    self._wishes[:_MOST_AT_ONCE],
-                    self._wishes[_MOST_AT_ONCE:],
-                )
-                let_in, self._let_in = self._let_in[:_MOST_AT_ONCE], self._let_in[_MOST_AT_ONCE:]
-                await within(BUDGET_S, self._settle(client, batch, let_in))
-                if not self._wishes:
+                # What was let in is counted before any wish for the same bucket is judged.
+                let_in += self._let_in.values()
+                self._let_in.clear()
+                counted, let_in = let_in[:_MOST_AT_ONCE], let_in[_MOST_AT_ONCE:]
+                room = _MOST_AT_ONCE - len(counted)
+                batch, self._wishes = self._wishes[:room], self._wishes[room:]
+                await within(BUDGET_S, self._settle(client, counted, batch))
+                if not let_in and not self._wishes:
                     break
         except Exception as error:  # noqa: BLE001 - whatever it is, the limits are kept without it
             log.warning("limits_not_shared", error=type(error).__name__)
@@ -190,11 +199,11 @@ class SharedBuckets:
                 self._gather()
 
     async def _settle(
-        self, client: redis.Redis, batch: Sequence[_Waiting], let_in: Sequence[Wish]
+        self, client: redis.Redis, let_in: Sequence[_LetIn], batch: Sequence[_Waiting]
     ) -> None:
-        wishes = [*let_in, *(wish for wish, _ in batch)]
-        verdicts = await self._ask(client, wishes, len(let_in))
-        for wish, verdict in zip(wishes, verdicts, strict=True):
+        asked = [*let_in, *((wish, 0) for wish, _ in batch)]
+        verdicts = await self._ask(client, asked)
+        for (wish, _), verdict in zip(asked, verdicts, strict=True):
             self._ahead.note(wish, verdict)
             if verdict.refused_by:
                 self._remember(wish, verdict)
@@ -202,26 +211,19 @@ class SharedBuckets:
             if not future.done():
                 future.set_result(verdict)
 
-    async def _ask(
-        self, client: redis.Redis, wishes: Sequence[Wish], let_in: int = 0
-    ) -> list[Verdict]:
-        """On each of them; the first `let_in` were let in already."""
-        keys = [key for wish in wishes for key in (wish.key, wish.account)]
-        numbers = [
-            number
-            for place, wish in enumerate(wishes)
-            for number in (*wish.quota, *wish.account_quota, int(place < let_in))
-        ]
-        told = [int(word) for word in (await self._evaluate(client, keys, numbers)).split()]
-        return [Verdict(*told[at : at + 3]) for at in range(0, 3 * len(wishes), 3)]
+    async def _ask(self, client: redis.Redis, asked: Sequence[_LetIn]) -> list[Verdict]:
+        keys = [key for wish, _ in asked for key in (wish.key, wish.account)]
+        rules = [_rule(wish.quota, wish.account_quota, many) for wish, many in asked]
+        told = [int(word) for word in (await self._evaluate(client, keys, rules)).split()]
+        return [Verdict(*told[at : at + 3]) for at in range(0, 3 * len(asked), 3)]
 
     async def _evaluate(
-        self, client: redis.Redis, keys: Sequence[str], numbers: Sequence[int]
+        self, client: redis.Redis, keys: Sequence[str], rules: Sequence[str]
     ) -> bytes:
         try:
-            answer = await client.evalsha(self._script, len(keys), *keys, *numbers)  # type: ignore[misc, arg-type]
+            answer = await client.evalsha(self._script, len(keys), *keys, *rules)  # type: ignore[misc]
         except NoScriptError:
-            answer = await client.eval(_SCRIPT, len(keys), *keys, *numbers)  # type: ignore[misc, arg-type]
+            answer = await client.eval(_SCRIPT, len(keys), *keys, *rules)  # type: ignore[misc]
         return bytes(answer)
 
     async def _look(self, pause: float, lost: redis.Redis | None = None) -> None:
@@ -255,6 +257,11 @@ class SharedBuckets:
         client, self._redis = self._redis, None
         if client is not None:
             await _closed(client)
+
+
+@lru_cache(maxsize=1024)
+def _rule(quota: Quota, account_quota: Quota, let_in: int) -> str:
+    return " ".join(map(str, (*quota, *account_quota, let_in)))
 
 
 async def within(seconds: float, work: Coroutine[Any, Any, T]) -> T:

@@ -34,14 +34,8 @@ class Keyring:
     async def find(self, token: str) -> KeyRecord | None:
         """The record of a key that may be used now. None if there is no such key, or no longer;
         Unauthenticated and Forbidden where the caller is helped by knowing more."""
-        if not keys.well_formed(token):
-            return None
-        if keys.livemode_of(token) and not self._livemode_allowed:
-            raise Unauthenticated(
-                "This server does not take live mode keys. Use a test mode key, or set "
-                "GUILDER_MODE=live on the server."
-            )
-        record = await self._records.get(keys.digest(self._pepper, token))
+        digest = keys.digest(self._pepper, token)
+        record = self._records.recall(digest) or await self._look_up(token, digest)
         if record is None or record.revoked_at is not None:
             return None
         if record.expired(self._clock.now()):
@@ -50,6 +44,16 @@ class Keyring:
             )
         require_active(record.tenant, record.account_status)
         return record
+
+    async def _look_up(self, token: str, digest: bytes) -> KeyRecord | None:
+        if not keys.well_formed(token):
+            return None
+        if keys.livemode_of(token) and not self._livemode_allowed:
+            raise Unauthenticated(
+                "This server does not take live mode keys. Use a test mode key, or set "
+                "GUILDER_MODE=live on the server."
+            )
+        return await self._records.get(digest)
 
     async def renew(self) -> int:
         """Ahead of time, what is in use: see Remembered."""

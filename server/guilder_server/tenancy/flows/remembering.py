@@ -51,12 +51,18 @@ class Remembered(Generic[K, V]):
         self._known: dict[K, _Known[V]] = {}  # in the order in which they will be forgotten
         self._unknown: dict[K, float] = {}
 
+    def recall(self, key: K) -> V | None:
+        """What is remembered to be there."""
+        known, now = self._known.get(key), self._elapsed()
+        if known is None or known.until <= now:
+            return None
+        known.used = now
+        return known.value
+
     async def get(self, key: K) -> V | None:
+        if (recalled := self.recall(key)) is not None:
+            return recalled
         now = self._elapsed()
-        known = self._known.get(key)
-        if known is not None and known.until > now:
-            known.used = now
-            return known.value
         if self._unknown.get(key, 0.0) > now:
             return None
         found = await self._find(key)
