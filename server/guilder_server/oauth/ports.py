@@ -22,6 +22,9 @@ class ClientStore(Protocol):
     async def known(self, id: str) -> KnownClient | None:
         """A client of any tenant; also one that was deleted."""
 
+    async def all_known(self, ids: Sequence[str]) -> Mapping[str, KnownClient]:
+        """The same of many, by id."""
+
     async def once(self, known: KnownClient, jti: bytes, until: datetime) -> bool:
         """Whether this assertion is seen for the first time; it is remembered until `until`."""
 

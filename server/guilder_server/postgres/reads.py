@@ -7,7 +7,7 @@ the next trip takes them all, one statement for each kind of row.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -38,6 +38,7 @@ class Lookup(Generic[T]):
 
 
 Wishes = dict[Lookup[Any], dict[Key, asyncio.Future[Any]]]
+Wanted = Mapping[Lookup[Any], Collection[Key]]
 
 
 class MergedReads:
@@ -59,6 +60,15 @@ class MergedReads:
             self._running = asyncio.create_task(self._run())
         found: T | None = await asyncio.shield(future)
         return found
+
+    async def all(self, lookup: Lookup[T], keys: Collection[Key]) -> dict[Key, T]:
+        """The rows under many keys, in a trip of their own; what is not there is left out.
+
+        Raises DatabaseLost.
+        """
+        width = len(lookup.key)
+        [rows] = await self._fetch({lookup: keys})
+        return {row[:width]: lookup.load(row[width:]) for row in rows}
 
     async def _run(self) -> None:
         try:
@@ -89,22 +99,22 @@ class MergedReads:
             for key, future in wished.items():
                 _answer(future, lookup, row_of.get(key))
 
-    async def _fetch(self, wishes: Wishes) -> list[list[Key]]:
+    async def _fetch(self, wanted: Wanted) -> list[list[Key]]:
         """The rows for each lookup."""
         try:
-            return await self._trip(wishes)
+            return await self._trip(wanted)
         except DatabaseLost:
             # The server may have restarted, and reading twice harms nobody.
-            return await self._trip(wishes)
+            return await self._trip(wanted)
 
-    async def _trip(self, wishes: Wishes) -> list[list[Key]]:
+    async def _trip(self, wanted: Wanted) -> list[list[Key]]:
         firsts: dict[bool, set[Any]] = {False: set(), True: set()}
-        for lookup, wished in wishes.items():
-            firsts[lookup.by_hash].update(key[0] for key in wished)
+        for lookup, keys in wanted.items():
+            firsts[lookup.by_hash].update(key[0] for key in keys)
         async with self._pool.lookup(firsts[False], firsts[True]) as connection:
             cursors = []
-            for lookup, wished in wishes.items():
-                parts = zip(*wished, strict=True)
+            for lookup, keys in wanted.items():
+                parts = zip(*keys, strict=True)
                 arrays = [kind.array(part) for kind, part in zip(lookup.key, parts, strict=True)]
                 cursors.append(await connection.execute(lookup.sql, arrays))
         return [await cursor.fetchall() for cursor in cursors]

@@ -20,6 +20,9 @@ class KeyStore(Protocol):
     async def find(self, digest: bytes) -> KeyRecord | None:
         """The key with this hash, be it expired or revoked."""
 
+    async def find_all(self, digests: Sequence[bytes]) -> Mapping[bytes, KeyRecord]:
+        """The same of many, by hash."""
+
 
 class ApiKeyStore(Protocol):
     """The keys of one tenant, for those who administer them over HTTP."""

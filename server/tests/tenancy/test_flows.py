@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -33,6 +34,9 @@ class Shelf:
     async def find(self, digest: bytes) -> KeyRecord | None:
         self.asked += 1
         return self.records.get(digest)
+
+    async def find_all(self, digests: Sequence[bytes]) -> Mapping[bytes, KeyRecord]:
+        return {digest: self.records[digest] for digest in digests if digest in self.records}
 
     def change(self, **fields: object) -> None:
         self.records = {digest: replace(RECORD, **fields) for digest in self.records}

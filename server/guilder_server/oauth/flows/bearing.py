@@ -47,7 +47,9 @@ class Bearers:
         livemode_allowed: bool,
         elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._clients: Remembered[str, KnownClient] = Remembered(store.known, elapsed)
+        self._clients: Remembered[str, KnownClient] = Remembered(
+            store.known, store.all_known, elapsed
+        )
         self._keys, self._signatures = keys, signatures
         self._refusals, self._guesses = refusals, guesses
         self._issuer, self._clock = issuer, clock

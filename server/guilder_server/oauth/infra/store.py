@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -36,7 +36,7 @@ _KNOWN = (
     f"SELECT {CLIENTS.columns}, t.id, t.account_id, t.livemode, c.status, c.plan "
     "FROM oauth_clients "
     "JOIN tenants t ON t.id = oauth_clients.tenant_id JOIN accounts c ON c.id = t.account_id "
-    "WHERE oauth_clients.id = %s"
+    "WHERE oauth_clients.id = ANY(%s)"
 )
 _ONCE = (
     "INSERT INTO oauth_assertions (tenant_id, client_id, jti, expires_at) "
@@ -57,10 +57,13 @@ class PostgresClients:
         return await listing.page(self._pool, CLIENTS, tenant.id, query, there, "oac", NOUN)
 
     async def known(self, id: str) -> KnownClient | None:
-        # Whose client it is, is what is looked for.
+        return (await self.all_known([id])).get(id)
+
+    async def all_known(self, ids: Sequence[str]) -> Mapping[str, KnownClient]:
+        # Whose clients they are, is what is looked for.
         async with self._pool.jobs.point() as connection:
-            row = await (await connection.execute(_KNOWN, [id])).fetchone()
-        return None if row is None else _known(row)
+            rows = await (await connection.execute(_KNOWN, [list(ids)])).fetchall()
+        return {known.client.id: known for known in map(_known, rows)}
 
     async def once(self, known: KnownClient, jti: bytes, until: datetime) -> bool:
         place = [known.tenant.id, known.client.id, jti, until]

@@ -26,7 +26,7 @@ class Keyring:
         livemode_allowed: bool = True,
         elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._records = Remembered(store.find, elapsed)
+        self._records = Remembered(store.find, store.find_all, elapsed)
         self._pepper = pepper
         self._clock = clock
         self._livemode_allowed = livemode_allowed

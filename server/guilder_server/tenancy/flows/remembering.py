@@ -9,9 +9,8 @@ use each would else be asked for by itself, every few seconds, by a request that
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -27,8 +26,8 @@ MOST_REMEMBERED = 10_000
 # Looking again has this long before something is forgotten: a look is due each second.
 _AHEAD_S = 2.0
 RENEWED_EVERY_S = 1
-# What was not used for so long is forgotten. One that is asked for by itself costs as much as
-# some ten that are looked up together, so a little more patience than that would not pay.
+# What was not used for so long is forgotten. One that is asked for by itself costs as much as some
+# ten that are looked up together, so more patience would not pay.
 _IN_USE_FOR_S = 20.0
 # At once, so that no request waits for long behind them: some two milliseconds of a process.
 _TOGETHER = 100
@@ -45,9 +44,10 @@ class Remembered(Generic[K, V]):
     def __init__(
         self,
         find: Callable[[K], Awaitable[V | None]],
+        find_all: Callable[[Sequence[K]], Awaitable[Mapping[K, V]]],
         elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._find, self._elapsed = find, elapsed
+        self._find, self._find_all, self._elapsed = find, find_all, elapsed
         self._known: dict[K, _Known[V]] = {}  # in the order in which they will be forgotten
         self._unknown: dict[K, float] = {}
 
@@ -75,11 +75,14 @@ class Remembered(Generic[K, V]):
         What cannot be looked up now is forgotten at its time, and its error raised once all had
         their turn."""
         due = self._due()
-        failed: list[BaseException] = []
+        failed: Exception | None = None
         for start in range(0, len(due), _TOGETHER):
-            failed += await self._look_again(due[start : start + _TOGETHER])
-        if failed:
-            raise failed[0]
+            try:
+                await self._look_again(due[start : start + _TOGETHER])
+            except Exception as error:  # noqa: BLE001 - the others have their turn before it is told
+                failed = error
+        if failed is not None:
+            raise failed
         return len(due)
 
     def _due(self) -> list[K]:
@@ -98,18 +101,13 @@ class Remembered(Generic[K, V]):
             del self._known[key]
         return due
 
-    async def _look_again(self, keys: Sequence[K]) -> list[BaseException]:
-        """The errors that there were."""
+    async def _look_again(self, keys: Sequence[K]) -> None:
         began = self._elapsed()
-        looks = (self._find(key) for key in keys)
-        answers = await asyncio.gather(*looks, return_exceptions=True)
-        failed: list[BaseException] = []
-        for key, found in zip(keys, answers, strict=True):
-            if isinstance(found, BaseException):
-                failed.append(found)
-            elif (known := self._known.get(key)) is not None:
-                self._remember(key, found, began, used=known.used)
-        return failed
+        found = await self._find_all(keys)
+        for key in keys:
+            known = self._known.get(key)
+            if known is not None:
+                self._remember(key, found.get(key), began, used=known.used)
 
     def _remember(self, key: K, found: V | None, asked: float, used: float) -> None:
         """What the database said to a question of that time."""

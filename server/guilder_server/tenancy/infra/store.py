@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -67,6 +67,10 @@ class PostgresKeys:
 
     async def find(self, digest: bytes) -> KeyRecord | None:
         return await self._reads.one(_KEYS, digest)
+
+    async def find_all(self, digests: Sequence[bytes]) -> Mapping[bytes, KeyRecord]:
+        found = await self._reads.all(_KEYS, [(digest,) for digest in digests])
+        return {digest: record for (digest,), record in found.items()}
 
 
 class PostgresAccounts:
