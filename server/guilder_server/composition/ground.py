@@ -27,7 +27,8 @@ from guilder_server.tenancy.infra.openings import sides
 from guilder_server.usage import plans_in
 from guilder_server.usage.calls import Calls
 from guilder_server.usage.domain.metering import Metered, Metering
-from guilder_server.usage.infra.counting import Spent, counting
+from guilder_server.usage.infra.counting import counting
+from guilder_server.usage.infra.spent import Spent
 from guilder_server.wallets import Wallet
 from guilder_server.webhooks.domain.delivery import Delivery
 from guilder_server.webhooks.domain.endpoint import Endpoint

@@ -58,10 +58,20 @@ class Part(Protocol):
         """They will be: whoever is judged next meets the world after them."""
 
     def second(self) -> list[Statement]:
-        """What writes everything granted."""
+        """What writes everything granted. One part's last statement may return rows."""
+
+    def confirm(self, rows: list[Any]) -> None:
+        """Those rows, for the part whose statement returned them. Raises Again if nothing of the
+        batch may stay."""
+        return
 
 
 PartMaker = Callable[[Sequence[Changes]], Part]
+
+
+class Again(Exception):
+    """What was written relied on something that is not so; it is known now, and the same batch is
+    to be tried once more."""
 
 
 class UnwritableChanges(Exception):
@@ -169,6 +179,9 @@ class Committer:
             verdicts = await self._transact([waiting.changes for waiting in batch])
         except DatabaseLost:
             raise
+        except Again:
+            await self._settle(batch)
+            return
         except Exception as error:  # noqa: BLE001 - whatever it is, it is for the set that broke
             if len(batch) > 1:
                 # The transaction left nothing behind. Alone, a set breaks nobody but itself.
@@ -191,7 +204,9 @@ class Committer:
                 part.read([await cursor.fetchall() for cursor in cursors])
             verdicts = [_judge(parts, changes) for changes in sets]
             writes = [one for part in parts for one in part.second()]
-            await execute_as_one(connection, writes)
+            rows = await execute_as_one(connection, writes)
+            for part in parts:
+                part.confirm(rows)
         return verdicts
 
 

@@ -18,25 +18,32 @@ from typing import Any
 import psycopg
 
 Statement = tuple[str, Sequence[Any]]
+_RETURNING = " RETURNING "
 
 
 async def execute_as_one(
     connection: psycopg.AsyncConnection[Any], statements: Sequence[Statement]
-) -> None:
-    """Carries out `statements`, which return no rows; nothing if there are none."""
+) -> list[Any]:
+    """Carries out `statements`, of which one may return rows: those. Nothing if there are none."""
     if not statements:
-        return
-    sql = _merged(tuple(one for one, _ in statements))
+        return []
+    sql, returning = _merged(tuple(one for one, _ in statements))
     # Of a raw cursor PostgreSQL gets the text as it is; any other would look through all of it,
     # each time, for placeholders.
     cursor = psycopg.AsyncRawCursor(connection)
     await cursor.execute(sql, [array for _, arrays in statements for array in arrays])
+    return await cursor.fetchall() if returning else []
 
 
 @lru_cache(maxsize=256)
-def _merged(statements: tuple[str, ...]) -> str:
-    """Their placeholders numbered through, as PostgreSQL itself writes them."""
+def _merged(statements: tuple[str, ...]) -> tuple[str, bool]:
+    """Their placeholders numbered through, as PostgreSQL itself writes them; and whether there are
+    rows to fetch."""
     numbers = count(1)
     numbered = [re.sub("%s", lambda _: f"${next(numbers)}", one) for one in statements]
     parts = ", ".join(f"write_{place} AS ({one})" for place, one in enumerate(numbered, 1))
-    return f"WITH {parts} SELECT"
+    returning = [place for place, one in enumerate(statements, 1) if _RETURNING in one]
+    if not returning:
+        return f"WITH {parts} SELECT", False
+    [place] = returning
+    return f"WITH {parts} SELECT * FROM write_{place}", True

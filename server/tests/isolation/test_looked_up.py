@@ -9,10 +9,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from guilder_server.postgres.columns import BIGINT, BYTEA, TEXT
+from guilder_server.postgres.columns import BIGINT, BYTEA
 from guilder_server.postgres.pool import Connection
 from guilder_server.tenancy.infra.store import _ACCOUNTS, _KEYS
-from guilder_server.usage.infra.counting import _LOCK_WITH_PLAN
+from guilder_server.usage.infra.counters import ADD_WITH_PLAN, arrays, nothing
 from tests.isolation.test_walls import opened
 
 _MANY = """
@@ -46,19 +46,28 @@ async def test_an_account_is_found_without_its_neighbours(many: str) -> None:
         await _assert_looked_up(connection, _ACCOUNTS.sql, [BIGINT.array([7, 8])])
 
 
-async def test_counters_are_locked_without_a_look_at_others(many: str) -> None:
+async def test_counters_are_locked_in_order_and_without_a_look_at_others(many: str) -> None:
     async with opened(many) as pool, pool.transaction([7, 8]) as connection:
-        months = TEXT.array(["2026-11"] * 2)
-        await _assert_looked_up(connection, _LOCK_WITH_PLAN, [BIGINT.array([7, 8]), months])
+        values = arrays([7, 8], ["2026-11"] * 2, [nothing(), nothing()])
+        plan = await _assert_looked_up(connection, ADD_WITH_PLAN, values)
+    kinds = [node["Node Type"] for node in _nodes(plan)]
+    # Each row is found from the array, which is in order, and nothing is put in another.
+    assert next(kind for kind in kinds if kind.endswith("Scan")) == "Function Scan"
+    assert not {"Hash Join", "Merge Join", "Sort"} & {*kinds}
 
 
-async def _assert_looked_up(connection: Connection, sql: str, values: Sequence[bytes]) -> None:
+async def _assert_looked_up(
+    connection: Connection, sql: str, values: Sequence[bytes]
+) -> dict[str, Any]:
     cursor = await connection.execute(f"EXPLAIN (FORMAT JSON) {sql}", values)
     [([explained],)] = await cursor.fetchall()
     read = [node for node in _nodes(explained["Plan"]) if "Relation Name" in node]
+    read = [node for node in read if node["Node Type"] != "ModifyTable"]
     assert {"accounts", "tenants"} <= {node["Relation Name"] for node in read}
     for node in read:
         assert "Index Cond" in node or "Recheck Cond" in node, node
+    plan: dict[str, Any] = explained["Plan"]
+    return plan
 
 
 def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:

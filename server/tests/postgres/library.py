@@ -132,6 +132,8 @@ class Record:
     def second(self) -> list[Statement]:
         return []
 
+    def confirm(self, rows: list[Any]) -> None: ...
+
 
 class Intruder(Record):
     """Slips the call of a function into the transactions that carry a set of this tenant, or

@@ -12,7 +12,8 @@ from guilder_server.postgres.pool import Pool
 from guilder_server.usage.calls import Calls
 from guilder_server.usage.domain.metering import Metered, Metering
 from guilder_server.usage.domain.plans import UNLIMITED
-from guilder_server.usage.infra.counting import Spent, counting
+from guilder_server.usage.infra.counting import counting
+from guilder_server.usage.infra.spent import Spent
 from tests.usage.keeping import NOW
 
 pytestmark = pytest.mark.anyio

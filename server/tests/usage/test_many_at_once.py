@@ -21,7 +21,8 @@ from guilder_server.postgres.pool import Pool
 from guilder_server.usage.domain.metering import Metered, Metering
 from guilder_server.usage.domain.meters import PENDING
 from guilder_server.usage.domain.plans import Plan, Plans
-from guilder_server.usage.infra.counting import Spent, counting
+from guilder_server.usage.infra.counting import counting
+from guilder_server.usage.infra.spent import Spent
 from tests.support.composed import composed
 from tests.usage.keeping import NOW, on_plan, pay, used
 
@@ -46,7 +47,6 @@ class Nothing:
     """A kind that no change set has."""
 
 
-PLAN = Plan("ten", True, {"api_calls": 10})
 SETS = st.lists(
     st.tuples(st.integers(1, 4), st.integers(1, 4), st.booleans(), st.booleans()),
     min_size=1,
@@ -54,17 +54,18 @@ SETS = st.lists(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
-@given(sets=SETS)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@given(sets=SETS, quota=st.sampled_from((10, 25)))
 async def test_merged_is_counted_as_one_by_one(
-    fresh_database_url: str, sets: list[tuple[int, int, bool, bool]]
+    fresh_database_url: str, sets: list[tuple[int, int, bool, bool]], quota: int
 ) -> None:
     """A set has a tenant, calls, whether a quota may refuse it, and the committer it goes to."""
+    plan = Plan("small", True, {"api_calls": quota})
     with psycopg.connect(fresh_database_url) as connection:
         connection.execute("DELETE FROM usage_counters")
     pool = Pool(fresh_database_url)
     await pool.open()
-    shared = (Plans({"ten": PLAN}, PLAN), Metering(Metered(*[Nothing] * 4)), ManualClock(NOW))
+    shared = (Plans({"small": plan}, plan), Metering(Metered(*[Nothing] * 4)), ManualClock(NOW))
     committers = [Committer(pool, [counting(*shared, Spent())]) for _ in range(2)]
 
     async def commit(tenant: int, calls: int, limited: bool, first: bool) -> bool:
@@ -93,7 +94,7 @@ async def test_merged_is_counted_as_one_by_one(
     assert counted == {**dict.fromkeys({tenant for tenant, *_ in sets}, 0), **wanted}
     for (tenant, calls, limited, _), got in zip(sets, granted, strict=True):
         # What was refused found no room; what may not be refused never was.
-        assert got or (limited and counted[tenant] + calls > 10)
+        assert got or (limited and counted[tenant] + calls > quota)
     for tenant, calls in counted.items():
         if all(limited for one, _, limited, _ in sets if one == tenant):
-            assert calls <= 10
+            assert calls <= quota

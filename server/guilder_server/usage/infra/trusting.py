@@ -1,0 +1,57 @@
+"""Counting without a look beforehand, for tenants that were far from every mark of their plan.
+
+What was granted is added in the statement that writes the batch. The rows come back with it: should
+one have been closed, or have come beyond a mark since this process saw it last, nothing of the
+batch stays, and it is tried again under lock.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from guilder_server.kernel.changes import Changes
+from guilder_server.postgres.committer import Again, Part
+from guilder_server.postgres.statements import Statement
+from guilder_server.usage.domain.metering import Uses
+from guilder_server.usage.infra.counters import BatchUses, Shared, add, nothing
+
+
+class Trusting(Part):
+    def __init__(self, shared: Shared, batch: BatchUses, month: str) -> None:
+        self._shared, self._batch, self._month = shared, batch, month
+        self._granted: dict[int, Uses] = {}
+
+    def first(self) -> list[Statement]:
+        return []
+
+    def read(self, results: list[list[Any]]) -> None: ...
+
+    def refusal(self, changes: Changes) -> Exception | None:
+        return None
+
+    def grant(self, changes: Changes) -> None:
+        uses = self._batch.of(changes)
+        if uses is not None:
+            add(self._granted.setdefault(changes.tenant.id, nothing()), uses)
+
+    def second(self) -> list[Statement]:
+        tenants = sorted(self._granted)
+        if not tenants:
+            return []
+        uses = [self._granted[tenant] for tenant in tenants]
+        return [self._shared.adding(tenants, self._month, uses)]
+
+    def confirm(self, rows: list[Any]) -> None:
+        shared = self._shared
+        missing, right = set(self._granted), True
+        for returned in rows:
+            tenant = returned[0]
+            missing.remove(tenant)
+            row = shared.row_of(returned, nothing())
+            shared.remember(tenant, row)
+            shared.spent.note(tenant, row.spent())
+            right = right and row.is_written() and not row.is_over()
+        for tenant in missing:
+            shared.forget(tenant)
+        if missing or not right:
+            raise Again
