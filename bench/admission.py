@@ -16,7 +16,7 @@ from machine import cpu_s
 from stage import EMPTY, Serving, Stage
 
 # Several turns: whatever else the machine does then meets all of them.
-_TURNS, _TURN_S = 2, 4
+_TURNS, _TURN_S = 3, 4
 # Before each: while the others had their turns, all keys were forgotten that are looked up again
 # after five seconds. In earnest some are each second, and never all at once.
 _SETTLING_S = 6
@@ -59,6 +59,7 @@ def measure(stage: Stage, pay: Pay, say: Say, rounds: int) -> dict[str, Any]:
     redis = RedisServer(stage.folder / "redis").start()
     try:
         with ExitStack() as stack:
+            stack.enter_context(stage.without_autovacuum())
 
             def serve(*, bare: bool = False, **settings: str) -> Serving:
                 return stack.enter_context(stage.serving(EMPTY, bare=bare, **settings))

@@ -142,6 +142,20 @@ class Stage:
         self._execute_alone("CHECKPOINT")
 
     @contextmanager
+    def without_autovacuum(self) -> Iterator[None]:
+        """For what is compared in turns of seconds: it takes half of a processor for some of them,
+        once a minute, whoever's turn it is."""
+        self._autovacuum("off")
+        try:
+            yield
+        finally:
+            self._autovacuum("on")
+
+    def _autovacuum(self, state: str) -> None:
+        self._execute_alone(f"ALTER SYSTEM SET autovacuum = {state}")
+        self._execute_alone("SELECT pg_reload_conf()")
+
+    @contextmanager
     def serving(self, database: str, *, bare: bool = False, **settings: str) -> Iterator[Serving]:
         """`guilder serve` on one of the databases, for as long as the context lasts; or the same
         without what keeps callers apart."""

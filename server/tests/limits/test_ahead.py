@@ -165,6 +165,12 @@ def test_what_was_seen_is_good_for_so_long() -> None:
     assert ahead.take(wish()) is None
 
 
+def test_under_another_plan_it_says_nothing() -> None:
+    ahead = Ahead(1, Clock())
+    ahead.note(wish(), Verdict(0, 0, 40))
+    assert ahead.take(wish(quota=Quota(SLOW.interval, SLOW.depth // 2))) is None
+
+
 def test_a_refusal_ends_it() -> None:
     ahead = Ahead(1, Clock())
     ahead.note(wish(), Verdict(0, 0, 40))

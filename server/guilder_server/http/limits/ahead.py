@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from guilder_server.http.limits.gcra import Verdict, Wish
+from guilder_server.http.limits.plans import Quota
 
 # Of what is left in a bucket, for all processes together.
 _PART = 4
@@ -22,8 +23,10 @@ _MOST_KNOWN = 20_000
 
 @dataclass(slots=True)
 class _Room:
-    """What may be let in ahead, and what the buckets have left as far as is known."""
+    """What may be let in ahead, and what the buckets have left as far as is known. Under another
+    quota, as of another plan, it says nothing."""
 
+    quota: Quota
     until: int
     left: int
     remaining: int
@@ -44,7 +47,7 @@ class Ahead:
         if own is None or together is None or not own.left or not together.left:
             return None
         now = self._now()
-        if own.until <= now or together.until <= now:
+        if own.until <= now or together.until <= now or own.quota != wish.quota:
             return None
         own.left -= 1
         together.left -= 1
@@ -61,7 +64,7 @@ class Ahead:
             if left:
                 if len(self._rooms) >= _MOST_KNOWN:
                     del self._rooms[next(iter(self._rooms))]
-                self._rooms[bucket] = _Room(until, left, verdict.remaining)
+                self._rooms[bucket] = _Room(wish.quota, until, left, verdict.remaining)
 
     def forget(self) -> None:
         self._rooms.clear()

@@ -100,9 +100,10 @@ class SharedBuckets:
         self._redis: redis.Redis | None = None
         self._script = ""
         self._wishes: list[_Waiting] = []
-        # Of each key, what was let in and is not counted yet.
-        self._let_in: dict[str, _LetIn] = {}
+        # What was let in and is not counted yet: by account, of each of its keys.
+        self._let_in: dict[str, dict[str, _LetIn]] = {}
         self._gathering: asyncio.TimerHandle | None = None
+        self._due = False
         self._running: asyncio.Task[None] | None = None
         self._looking: asyncio.Task[None] | None = None
         # Buckets that are full, until when: a flood is refused without asking again.
@@ -129,26 +130,37 @@ class SharedBuckets:
         if (known := self._known(wish)) is not None:
             return known
         if (room := self._ahead.take(wish)) is not None:
-            _, many = self._let_in.get(wish.key, (wish, 0))
-            self._let_in[wish.key] = wish, many + 1
-            self._gather()
+            self._count_later(wish)
             return Verdict(0, 0, room)
         future: asyncio.Future[Verdict | None] = asyncio.get_running_loop().create_future()
         self._wishes.append((wish, future))
         self._start()
         return await future
 
-    def _gather(self) -> None:
-        if self._gathering is None and self._running is None:
+    def _count_later(self, wish: Wish) -> None:
+        of_account = self._let_in.setdefault(wish.account, {})
+        _, many = of_account.get(wish.key, (wish, 0))
+        of_account[wish.key] = wish, many + 1
+        if self._gathering is None:
             loop = asyncio.get_running_loop()
-            self._gathering = loop.call_later(_GATHERED_S, self._start)
+            self._gathering = loop.call_later(_GATHERED_S, self._count_all)
+
+    def _count_all(self) -> None:
+        self._gathering, self._due = None, True
+        self._start()
 
     def _start(self) -> None:
-        if self._gathering is not None:
-            self._gathering.cancel()
-            self._gathering = None
         if self._running is None and self._redis is not None:
             self._running = asyncio.create_task(self._run(self._redis))
+
+    def _uncounted(self) -> list[_LetIn]:
+        """What is to be counted now: all of it when it is due, else what concerns those that wait
+        for a verdict, so that it is counted before they are judged."""
+        if self._due:
+            accounts, self._due = [*self._let_in], False
+        else:
+            accounts = [wish.account for wish, _ in self._wishes]
+        return [one for name in accounts for one in self._let_in.pop(name, {}).values()]
 
     def _known(self, wish: Wish) -> Verdict | None:
         if not self._refused:
@@ -174,15 +186,13 @@ class SharedBuckets:
         try:
             let_in: list[_LetIn] = []
             while True:
-                # What was let in is counted before any wish for the same bucket is judged.
-                let_in += self._let_in.values()
-                self._let_in.clear()
+                let_in += self._uncounted()
+                if not let_in and not self._wishes:
+                    break
                 counted, let_in = let_in[:_MOST_AT_ONCE], let_in[_MOST_AT_ONCE:]
                 room = _MOST_AT_ONCE - len(counted)
                 batch, self._wishes = self._wishes[:room], self._wishes[room:]
                 await within(BUDGET_S, self._settle(client, counted, batch))
-                if not let_in and not self._wishes:
-                    break
         except Exception as error:  # noqa: BLE001 - whatever it is, the limits are kept without it
             log.warning("limits_not_shared", error=type(error).__name__)
             self._redis = None
@@ -195,8 +205,6 @@ class SharedBuckets:
             for _, future in waiting:
                 if not future.done():
                     future.set_result(None)
-            if self._let_in:
-                self._gather()
 
     async def _settle(
         self, client: redis.Redis, let_in: Sequence[_LetIn], batch: Sequence[_Waiting]
