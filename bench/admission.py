@@ -76,6 +76,7 @@ def measure(stage: Stage, pay: Pay, say: Say, rounds: int) -> dict[str, Any]:
             turns = _TURNS * rounds
             for turn in range(turns):
                 say(f"limits, turn {turn + 1} of {turns}")
+                stage.analyze(EMPTY)
                 # Now in this order, now in the other, so that none has the better half of it.
                 for name in list(ways)[:: -1 if turn % 2 else 1]:
                     _turn(seen[name], ways[name], stage, redis, pay)

@@ -151,6 +151,11 @@ class Stage:
         finally:
             self._autovacuum("on")
 
+    def analyze(self, database: str) -> None:
+        """As autovacuum would have: plans that were made while tables were small are made anew."""
+        with self.engine(database, "postgres").begin() as connection:
+            connection.exec_driver_sql("ANALYZE")
+
     def _autovacuum(self, state: str) -> None:
         self._execute_alone(f"ALTER SYSTEM SET autovacuum = {state}")
         self._execute_alone("SELECT pg_reload_conf()")
