@@ -58,20 +58,15 @@ class Part(Protocol):
         """They will be: whoever is judged next meets the world after them."""
 
     def second(self) -> list[Statement]:
-        """What writes everything granted. One part's last statement may return rows."""
+        """What writes everything granted. One part's statement may be checked: execute_as_one."""
 
-    def confirm(self, rows: list[Any]) -> None:
-        """Those rows, for the part whose statement returned them. Raises Again if nothing of the
-        batch may stay."""
-        return
+    def distrust(self) -> bool:
+        """The check failed, and nothing of the batch stays. Whether it was this part's, which then
+        relies on nothing the next time."""
+        return False
 
 
 PartMaker = Callable[[Sequence[Changes]], Part]
-
-
-class Again(Exception):
-    """What was written relied on something that is not so; it is known now, and the same batch is
-    to be tried once more."""
 
 
 class UnwritableChanges(Exception):
@@ -179,9 +174,6 @@ class Committer:
             verdicts = await self._transact([waiting.changes for waiting in batch])
         except DatabaseLost:
             raise
-        except Again:
-            await self._settle(batch)
-            return
         except Exception as error:  # noqa: BLE001 - whatever it is, it is for the set that broke
             if len(batch) > 1:
                 # The transaction left nothing behind. Alone, a set breaks nobody but itself.
@@ -198,15 +190,22 @@ class Committer:
     async def _transact(self, sets: Sequence[Changes]) -> list[Verdict]:
         """A verdict on each set. If it raises anything but DatabaseLost, nothing has changed."""
         parts = [make(sets) for make in self._parts]
+        try:
+            return await self._carried_out(parts, sets)
+        except psycopg.errors.DivisionByZero:
+            distrusted = [part.distrust() for part in parts]
+            if not any(distrusted):
+                raise
+        return await self._transact(sets)
+
+    async def _carried_out(self, parts: Sequence[Part], sets: Sequence[Changes]) -> list[Verdict]:
         async with self._pool.transaction({changes.tenant.id for changes in sets}) as connection:
             asked = [[await connection.execute(*one) for one in part.first()] for part in parts]
             for part, cursors in zip(parts, asked, strict=True):
                 part.read([await cursor.fetchall() for cursor in cursors])
             verdicts = [_judge(parts, changes) for changes in sets]
             writes = [one for part in parts for one in part.second()]
-            rows = await execute_as_one(connection, writes)
-            for part in parts:
-                part.confirm(rows)
+            await execute_as_one(connection, writes)
         return verdicts
 
 

@@ -9,10 +9,13 @@ from typing import Any
 import psycopg
 import pytest
 
+from guilder_server.kernel.clock import SystemClock
 from guilder_server.postgres.columns import BIGINT, BYTEA
 from guilder_server.postgres.pool import Connection
 from guilder_server.tenancy.infra.store import _ACCOUNTS, _KEYS
-from guilder_server.usage.infra.counters import ADD_WITH_PLAN, arrays, nothing
+from guilder_server.usage.domain.plans import Plan, Plans
+from guilder_server.usage.infra.counters import Shared, nothing
+from guilder_server.usage.infra.spent import Spent
 from tests.isolation.test_walls import opened
 
 _MANY = """
@@ -46,10 +49,15 @@ async def test_an_account_is_found_without_its_neighbours(many: str) -> None:
         await _assert_looked_up(connection, _ACCOUNTS.sql, [BIGINT.array([7, 8])])
 
 
-async def test_counters_are_locked_in_order_and_without_a_look_at_others(many: str) -> None:
+@pytest.mark.parametrize("far", [False, True], ids=["under lock", "far from a quota"])
+async def test_counters_are_locked_in_order_and_without_a_look_at_others(
+    many: str, far: bool
+) -> None:
+    hundred = Plan("hundred", True, {"payments": 100})
+    shared = Shared(Plans({"hundred": hundred}, hundred), SystemClock(), Spent())
+    adding = shared.adding([7, 8], "2026-11", [nothing(), nothing()], far=far)
     async with opened(many) as pool, pool.transaction([7, 8]) as connection:
-        values = arrays([7, 8], ["2026-11"] * 2, [nothing(), nothing()])
-        plan = await _assert_looked_up(connection, ADD_WITH_PLAN, values)
+        plan = await _assert_looked_up(connection, *adding)
     kinds = [node["Node Type"] for node in _nodes(plan)]
     # Each row is found from the array, which is in order, and nothing is put in another.
     assert next(kind for kind in kinds if kind.endswith("Scan")) == "Function Scan"

@@ -132,7 +132,8 @@ class Record:
     def second(self) -> list[Statement]:
         return []
 
-    def confirm(self, rows: list[Any]) -> None: ...
+    def distrust(self) -> bool:
+        return False
 
 
 class Intruder(Record):

@@ -16,11 +16,13 @@ from guilder_server.kernel.changes import Changes
 from guilder_server.kernel.clock import ManualClock
 from guilder_server.kernel.errors import Forbidden
 from guilder_server.kernel.tenant import Tenant
+from guilder_server.postgres.columns import register
 from guilder_server.postgres.committer import Committer
 from guilder_server.postgres.pool import Pool
 from guilder_server.usage.domain.metering import Metered, Metering
 from guilder_server.usage.domain.meters import bit_of
 from guilder_server.usage.domain.plans import Plan, Plans
+from guilder_server.usage.infra.counters import Row, Shared, nothing
 from guilder_server.usage.infra.counting import counting
 from guilder_server.usage.infra.judging import Judging
 from guilder_server.usage.infra.spent import Spent
@@ -97,7 +99,7 @@ async def test_who_is_far_from_a_quota_is_counted_without_a_look(trusted: Books)
 async def test_who_comes_near_is_looked_at_first_from_then_on(trusted: Books) -> None:
     await trusted.use(70)
     await trusted.use(1)
-    assert trusted.parts == [Trusting, Judging]
+    assert trusted.parts == [Trusting, Judging, Judging]
 
 
 async def test_one_who_is_near_is_enough_to_look_at_all_of_a_batch(trusted: Books) -> None:
@@ -173,3 +175,18 @@ async def test_a_row_that_was_deleted_is_opened_again(trusted: Books) -> None:
     trusted.other.execute("DELETE FROM usage_counters WHERE tenant_id = 1")
     await trusted.use(5)
     assert trusted.calls() == {"2026-11": 5}
+
+
+@pytest.mark.parametrize("quota", [0, 1, 2, 3, 7, 10, 99, 100, 101])
+async def test_the_database_and_the_process_agree_on_what_is_near(books: Books, quota: int) -> None:
+    plan = Plan("some", False, {"api_calls": quota})
+    shared = Shared(Plans({"some": plan}, plan), ManualClock(NOW), Spent())
+    register(books.other.adapters)
+    await books.use(0, limited=False)
+    await books.use(1, limited=False)
+    for calls in (0, 1, 2, 5, 6, 7, 8, 69, 70, 71, 79, 80, 100, 1000):
+        _left(0)(books)
+        uses = nothing() | {"api_calls": calls}
+        near = Row("2026-11", 0, plan, uses, uses).is_near()
+        found = books.other.execute(*shared.adding([1], "2026-11", [uses], far=True)).fetchall()
+        assert found == [(not near,)], calls

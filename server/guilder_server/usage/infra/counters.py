@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from guilder_server.kernel.changes import Changes
 from guilder_server.kernel.clock import Clock
 from guilder_server.kernel.errors import Forbidden
 from guilder_server.postgres.columns import BIGINT, TEXT
-from guilder_server.postgres.statements import Statement
+from guilder_server.postgres.statements import SOUND, Statement
 from guilder_server.usage.domain.exceeding import exceeded
 from guilder_server.usage.domain.metering import Metering, Uses, room
-from guilder_server.usage.domain.meters import MARKS, METERS, PENDING, marks_of, month_of
+from guilder_server.usage.domain.meters import (
+    MARKS,
+    METERS,
+    PENDING,
+    Meter,
+    marks_of,
+    month_of,
+)
 from guilder_server.usage.domain.plans import Plan, Plans
 from guilder_server.usage.infra.spent import Spent
 
@@ -35,19 +42,15 @@ OPEN = (
     "ON CONFLICT DO NOTHING RETURNING tenant_id"
 )
 # Joined from the array, by nested loops alone (postgres/pool.py), so in the order of tenants.
-_ADD = (
+_ADDED = (
     f"UPDATE usage_counters u SET {', '.join(f'{name} = u.{name} + v.{name}' for name in NAMES)} "
     f"FROM unnest(%s, %s, {', '.join('%s' for _ in NAMES)}) AS v(tenant_id, month, {COLUMNS}) "
     "{joined}"
-    "WHERE u.tenant_id = v.tenant_id AND u.month >= v.month AND NOT u.closed "
-    f"RETURNING u.tenant_id, u.month, u.reached, {{plan}}, {', '.join(f'u.{n}' for n in NAMES)}"
+    "WHERE u.tenant_id = v.tenant_id AND u.month >= v.month AND NOT u.closed RETURNING "
 )
-ADD_WITH_PLAN = _ADD.format(
-    plan="a.plan",
-    joined="LEFT JOIN tenants t ON t.id = v.tenant_id LEFT JOIN accounts a ON a.id = t.account_id ",
-)
+_COUNTED = f"u.tenant_id, u.month, u.reached, {{plan}}, {', '.join(f'u.{n}' for n in NAMES)}"
 # Where no plan has a quota, nobody needs to know who is on which.
-ADD_ALONE = _ADD.format(plan="NULL", joined="")
+_PLANS = "LEFT JOIN tenants t ON t.id = v.tenant_id LEFT JOIN accounts a ON a.id = t.account_id "
 WRITE = (
     f"UPDATE usage_counters u SET {', '.join(f'{name} = v.{name}' for name in NAMES)}, "
     f"reached = v.reached FROM unnest(%s, %s, {', '.join('%s' for _ in NAMES)}, %s) "
@@ -57,6 +60,41 @@ WRITE = (
 
 # Of a quota, in percent: ten points before the first mark.
 _NEAR = MARKS[0] - 10
+
+
+def _adding(plans: Plans) -> str:
+    """Adds to the rows of tenants, and returns what they come to."""
+    if plans.have_quotas:
+        return _ADDED.format(joined=_PLANS) + _COUNTED.format(plan="a.plan")
+    return _ADDED.format(joined="") + _COUNTED.format(plan="NULL")
+
+
+def _adding_far(plans: Plans) -> str:
+    """Adds to the rows of tenants that stay far from every mark; it fails if one does not, or has
+    no open row."""
+    if plans.have_quotas:
+        return _ADDED.format(joined=_PLANS) + f"{_far(plans)} AS {SOUND}"
+    return _ADDED.format(joined="") + f"true AS {SOUND}"
+
+
+def _far(plans: Plans) -> str:
+    """As `Row.is_near` says of rows that were read. Names of plans have nothing to be quoted."""
+
+    def level(plan: Plan, meter: Meter) -> str:
+        quota = plan.quotas.get(meter)
+        return "NULL" if quota is None else str(-(-quota * _NEAR // 100))
+
+    tests = []
+    for meter in METERS:
+        levels = {name: level(plan, meter) for name, plan in plans.by_name.items()}
+        otherwise = level(plans.default, meter)
+        if {otherwise, *levels.values()} == {"NULL"}:
+            continue
+        cases = " ".join(f"WHEN '{name}' THEN {most}" for name, most in levels.items())
+        taken = f"u.payments + u.{PENDING}" if meter == "payments" else f"u.{meter}"
+        tests.append(f"coalesce({taken} < CASE a.plan {cases} ELSE {otherwise} END, true)")
+    return " AND ".join(tests)
+
 
 # Some 30 MB. A row that was forgotten is opened once more, in vain.
 MOST_KNOWN = 100_000
@@ -108,11 +146,6 @@ class Row:
         quotas = self.plan.quotas.items()
         return any(self.taken(meter) * 100 >= quota * _NEAR for meter, quota in quotas)
 
-    def is_over(self) -> bool:
-        """Beyond what a hard quota allows."""
-        quotas = self.plan.quotas.items()
-        return self.plan.hard and any(self.taken(meter) > quota for meter, quota in quotas)
-
 
 @dataclass(frozen=True, slots=True)
 class Seen:
@@ -122,51 +155,50 @@ class Seen:
     near: bool
 
 
-@dataclass(frozen=True, slots=True)
 class Shared:
     """What counters of one process have in common."""
 
-    plans: Plans
-    metering: Metering
-    clock: Clock
-    spent: Spent
-    known: dict[int, Seen] = field(default_factory=dict)
+    def __init__(self, plans: Plans, clock: Clock, spent: Spent) -> None:
+        self._plans, self._clock, self.spent = plans, clock, spent
+        self._add, self._add_far = _adding(plans), _adding_far(plans)
+        self._known: dict[int, Seen] = {}
 
     def month(self) -> str:
-        return month_of(self.clock.now())
+        return month_of(self._clock.now())
 
     def knows(self, tenant: int, month: str) -> bool:
         """Whether its row is there for good."""
-        seen = self.known.get(tenant)
+        seen = self._known.get(tenant)
         return seen is not None and seen.month >= month
 
     def trusts(self, tenant: int, month: str) -> bool:
         """Whether it may use more without a look: it is seen to afterwards."""
-        seen = self.known.get(tenant)
+        seen = self._known.get(tenant)
         return seen is not None and seen.month >= month and not seen.near
 
-    def adding(self, tenants: Sequence[int], month: str, uses: Sequence[Uses]) -> Statement:
-        """To the open month of each tenant, which are in order. The rows that it returns are for
-        `row_of`. A clock that was put back may be behind what this process has seen before."""
-        known = self.known
+    def adding(
+        self, tenants: Sequence[int], month: str, uses: Sequence[Uses], *, far: bool
+    ) -> Statement:
+        """To the open month of each tenant, which are in order; with `far` as `_adding_far` says. A
+        clock that was put back may be behind what this process has seen before."""
+        known = self._known
         months = [max(month, known[one].month) if one in known else month for one in tenants]
-        sql = ADD_WITH_PLAN if self.plans.have_quotas else ADD_ALONE
-        return sql, arrays(tenants, months, uses)
+        return self._add_far if far else self._add, arrays(tenants, months, uses)
 
     def row_of(self, returned: Sequence[Any], added: Uses) -> Row:
         """As it was before so much was added."""
         _, month, reached, plan, *counted = returned
         written = dict(zip(NAMES, counted, strict=True))
         used = {name: written[name] - many for name, many in added.items()}
-        return Row(month, reached, self.plans.of(plan), used, written)
+        return Row(month, reached, self._plans.of(plan), used, written)
 
     def remember(self, tenant: int, row: Row) -> None:
-        if len(self.known) > MOST_KNOWN:
-            self.known.clear()
-        self.known[tenant] = Seen(row.month, row.is_near())
+        if len(self._known) > MOST_KNOWN:
+            self._known.clear()
+        self._known[tenant] = Seen(row.month, row.is_near())
 
     def forget(self, tenant: int) -> None:
-        self.known.pop(tenant, None)
+        self._known.pop(tenant, None)
 
 
 class BatchUses:

@@ -5,9 +5,9 @@ process whose clock is behind finds it closed and counts in the month that has b
 came to does not change any more.
 
 Tenants that were far from every mark of their plan are counted as the batch is written
-(trusting.py), and the rows then say whether that was right. Where one of a batch was not, or is
-not known, all of it is counted under lock (judging.py): so the counters are the last locks that a
-commit takes, and each takes them in the order of tenants.
+(trusting.py), by a statement that fails if one of them is no more. Where one of a batch was not, or
+is not known, all of it is counted under lock (judging.py): so the counters are the last locks that
+a commit takes, and each takes them in the order of tenants.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from guilder_server.usage.infra.trusting import Trusting
 
 
 def counting(plans: Plans, metering: Metering, clock: Clock, spent: Spent) -> PartMaker:
-    shared = Shared(plans, metering, clock, spent)
+    shared = Shared(plans, clock, spent)
 
     def part(sets: Sequence[Changes]) -> Part:
         batch, month = BatchUses(metering, sets), shared.month()

@@ -21,6 +21,7 @@ class Judging(Part):
     def __init__(self, shared: Shared, batch: BatchUses, month: str) -> None:
         self._shared, self._batch, self._month = shared, batch, month
         self._rows: dict[int, Row] = {}
+        self._opened: set[int] = set()
 
     def first(self) -> list[Statement]:
         tenants, month = self._batch.tenants, self._month
@@ -30,7 +31,7 @@ class Judging(Part):
         if new := [tenant for tenant in tenants if not self._shared.knows(tenant, month)]:
             statements.append((OPEN, [BIGINT.array(new), TEXT.array([month] * len(new))]))
         uses = [self._batch.together[tenant] for tenant in tenants]
-        statements.append(self._shared.adding(tenants, month, uses))
+        statements.append(self._shared.adding(tenants, month, uses, far=False))
         return statements
 
     def read(self, results: list[list[Any]]) -> None:
@@ -40,14 +41,10 @@ class Judging(Part):
         for returned in added:
             tenant = returned[0]
             self._rows[tenant] = self._shared.row_of(returned, self._batch.together[tenant])
-        # What this transaction has opened is not there yet for good; it is known next time.
-        new = {tenant for rows in opened for (tenant,) in rows}
+        self._opened = {tenant for rows in opened for (tenant,) in rows}
         for tenant in self._batch.tenants:
-            row = self._rows.get(tenant)
-            if row is None:
+            if tenant not in self._rows:
                 self._shared.forget(tenant)
-            elif tenant not in new:
-                self._shared.remember(tenant, row)
 
     def refusal(self, changes: Changes) -> Exception | None:
         uses = self._batch.of(changes)
@@ -66,6 +63,9 @@ class Judging(Part):
     def second(self) -> list[Statement]:
         for tenant, row in self._rows.items():
             self._shared.spent.note(tenant, row.spent())
+            # What this transaction has opened is not there yet for good; it is known next time.
+            if tenant not in self._opened:
+                self._shared.remember(tenant, row)
         other = [(tenant, row) for tenant, row in self._rows.items() if not row.is_written()]
         if not other:
             return []

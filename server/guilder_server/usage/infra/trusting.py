@@ -1,8 +1,8 @@
 """Counting without a look beforehand, for tenants that were far from every mark of their plan.
 
-What was granted is added in the statement that writes the batch. The rows come back with it: should
-one have been closed, or have come beyond a mark since this process saw it last, nothing of the
-batch stays, and it is tried again under lock.
+What was granted is added in the statement that writes the batch. Should a row have been closed
+since this process saw it last, or come near a mark, that statement fails: nothing of the batch
+stays, and it is tried again under lock.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from guilder_server.kernel.changes import Changes
-from guilder_server.postgres.committer import Again, Part
+from guilder_server.postgres.committer import Part
 from guilder_server.postgres.statements import Statement
 from guilder_server.usage.domain.metering import Uses
 from guilder_server.usage.infra.counters import BatchUses, Shared, add, nothing
@@ -39,19 +39,9 @@ class Trusting(Part):
         if not tenants:
             return []
         uses = [self._granted[tenant] for tenant in tenants]
-        return [self._shared.adding(tenants, self._month, uses)]
+        return [self._shared.adding(tenants, self._month, uses, far=True)]
 
-    def confirm(self, rows: list[Any]) -> None:
-        shared = self._shared
-        missing, right = set(self._granted), True
-        for returned in rows:
-            tenant = returned[0]
-            missing.remove(tenant)
-            row = shared.row_of(returned, nothing())
-            shared.remember(tenant, row)
-            shared.spent.note(tenant, row.spent())
-            right = right and row.is_written() and not row.is_over()
-        for tenant in missing:
-            shared.forget(tenant)
-        if missing or not right:
-            raise Again
+    def distrust(self) -> bool:
+        for tenant in self._granted:
+            self._shared.forget(tenant)
+        return bool(self._granted)
