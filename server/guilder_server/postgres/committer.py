@@ -44,15 +44,20 @@ LONGEST_QUEUE = 4096
 
 
 class Part(Protocol):
-    """What the committer does for one kind of fact, during one batch."""
+    """What the committer does for one kind of fact, during one batch. One that says nothing else
+    locks nothing and refuses nobody."""
 
     def first(self) -> list[Statement]:
         """What claims and locks; each statement's rows come back through `read`."""
+        return []
 
-    def read(self, results: list[list[Any]]) -> None: ...
+    def read(self, results: list[list[Any]]) -> None:
+        """The rows of what `first` asked, in its order."""
+        return
 
     def refusal(self, changes: Changes) -> Verdict:
         """Why these changes cannot be, given what was granted before them; None if they can."""
+        return None
 
     def grant(self, changes: Changes) -> None:
         """They will be: whoever is judged next meets the world after them."""

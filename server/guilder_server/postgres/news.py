@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Any
 
 from guilder_server.kernel.changes import Changes, EventRow
 from guilder_server.postgres.committer import Part
@@ -17,14 +16,6 @@ class NewsPart(Part):
 
     def __init__(self, sets: Sequence[Changes]) -> None:
         self._granted: list[tuple[int, EventRow]] = []
-
-    def first(self) -> list[Statement]:
-        return []
-
-    def read(self, results: list[list[Any]]) -> None: ...
-
-    def refusal(self, changes: Changes) -> Exception | None:
-        return None
 
     def grant(self, changes: Changes) -> None:
         self._granted.extend((changes.tenant.id, event) for event in changes.events)

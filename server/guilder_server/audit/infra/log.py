@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from guilder_server.audit.domain.portraits import Portraits
 from guilder_server.audit.domain.touching import touched
@@ -44,14 +43,6 @@ class AuditLog(Part):
     def __init__(self, portraits: Portraits, ids: Ids) -> None:
         self._portraits, self._ids = portraits, ids
         self._gathered: dict[int, list[_Gathered]] = {}
-
-    def first(self) -> list[Statement]:
-        return []
-
-    def read(self, results: list[list[Any]]) -> None: ...
-
-    def refusal(self, changes: Changes) -> Exception | None:
-        return None
 
     def grant(self, changes: Changes) -> None:
         found = touched(self._portraits, changes)

@@ -61,9 +61,6 @@ class Sides(Part):
         for account, number in known:
             self._tenants[account].append(number)
 
-    def refusal(self, changes: Changes) -> Exception | None:
-        return None
-
     def grant(self, changes: Changes) -> None:
         if not changes.tenant.of_operator:
             return

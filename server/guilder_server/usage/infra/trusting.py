@@ -7,8 +7,6 @@ stays, and it is tried again under lock.
 
 from __future__ import annotations
 
-from typing import Any
-
 from guilder_server.kernel.changes import Changes
 from guilder_server.postgres.committer import Part
 from guilder_server.postgres.statements import Statement
@@ -20,14 +18,6 @@ class Trusting(Part):
     def __init__(self, shared: Shared, batch: BatchUses, month: str) -> None:
         self._shared, self._batch, self._month = shared, batch, month
         self._granted: dict[int, Uses] = {}
-
-    def first(self) -> list[Statement]:
-        return []
-
-    def read(self, results: list[list[Any]]) -> None: ...
-
-    def refusal(self, changes: Changes) -> Exception | None:
-        return None
 
     def grant(self, changes: Changes) -> None:
         uses = self._batch.of(changes)
