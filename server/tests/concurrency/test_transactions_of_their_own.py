@@ -191,17 +191,23 @@ def visitor(api_server: ApiServer, person: Person) -> Visitor:
     return signed_in(api_server, person)
 
 
-async def test_a_proof_counts_once_and_everybody_is_told_what_it_brought(
-    urls: list[str], person: Person, visitor: Visitor
+async def test_a_password_is_changed_once_and_everybody_is_told_so(
+    urls: list[str], visitor: Visitor
 ) -> None:
-    """The proof is no longer good for whoever comes second: they are told what the first was."""
-    path = "/v1/sessions/current"
+    """The proof is no longer good for whoever comes second: they are told what the first was. All
+    at once are fewer than the guesses that a person has."""
     new = "another horse, another battery"
     passwords = {"old_password": PASSWORD, "new_password": new}
-    asked = as_person(visitor)
-    changed = await at_once(urls, "POST", f"{path}/change_password", asked, **passwords)
+    path = "/v1/sessions/current/change_password"
+    changed = await at_once(urls, "POST", path, as_person(visitor), **passwords)
     assert one_answer(changed)["current"] is True
-    proof = {"password": new, "code": person.codes.at(int(time.time()) + 30)}
+
+
+async def test_a_code_counts_once_and_everybody_is_told_what_it_brought(
+    urls: list[str], person: Person, visitor: Visitor
+) -> None:
+    path = "/v1/sessions/current"
+    proof = {"password": PASSWORD, "code": person.codes.at(int(time.time()) + 30)}
     made = await at_once(urls, "POST", f"{path}/recovery_codes", as_person(visitor), **proof)
     codes = one_answer(made)["recovery_codes"]
     assert len(set(codes)) == len(codes) == 10
